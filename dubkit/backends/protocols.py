@@ -1,0 +1,190 @@
+"""What a model must offer to take part in the pipeline: one small Protocol per task.
+
+Every back end is a class with ``from_spec(argument, compute)``. Constructing it is cheap: weights load at first use.
+Sounds are float32 arrays in [-1, 1]; a waveform is mono with shape (n_samples,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass as checked
+
+from dubkit.artefacts import Candidate, Seconds, Voice, Word
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@checked(frozen=True)
+class Compute:
+    """How, not what: nothing here changes a result, so nothing here is part of a key.
+
+    Parameters
+    ----------
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    threads : int
+        Threads per model; 0 takes every core.
+    batch_size : int
+        Items per model call.
+    """
+
+    device: str = "auto"
+    threads: int = Field(default=0, ge=0)
+    batch_size: int = Field(default=8, ge=1)
+
+    @property
+    def n_threads(self) -> int:
+        """The number of threads to use, at least 1."""
+        import os
+
+        return self.threads or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a back end needs to run, readable without loading it.
+
+    ``fetch`` is the command that brings it where ``present`` is false; ``size`` is in bytes.
+    """
+
+    name: str
+    licence: str
+    size: int
+    present: bool
+    fetch: str
+    note: str = ""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """What every task's back end has."""
+
+    @classmethod
+    def from_spec(cls, argument: str, compute: Compute) -> Self:
+        """Make it from what follows the colon in its spec (may be empty)."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Model id and revision; changes whenever results may. Readable without loading weights."""
+        ...
+
+    def models(self) -> list[ModelCard]:
+        """The models that it needs, present or not."""
+        ...
+
+
+class Separator(Backend, Protocol):
+    """Tells speech from everything else."""
+
+    sample_rate: int
+
+    def speech(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The speech in a stream of mono blocks at ``sample_rate``.
+
+        Output blocks may be cut differently, but are aligned with the input and equal to it in total length.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """Who speaks when in one waveform: (start, end, label) and a voice embedding per label."""
+
+    turns: tuple[tuple[Seconds, Seconds, str], ...]
+    centroids: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class Diarizer(Backend, Protocol):
+    """Tells speakers apart."""
+
+    def diarize(
+        self, waveform: np.ndarray, *, n_speakers: int | None = None, min_speakers: int = 1, max_speakers: int | None = None
+    ) -> Diarization:
+        """Turns in a 16 kHz waveform (overlaps kept) and unit-norm centroids per label."""
+        ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One transcribed waveform; word times are relative to its start."""
+
+    words: tuple[Word, ...]
+
+
+class Transcriber(Backend, Protocol):
+    """Turns speech into words with times."""
+
+    def languages(self) -> frozenset[str]:
+        """BCP-47 codes that it understands."""
+        ...
+
+    def detect_language(self, waveforms: Sequence[np.ndarray]) -> tuple[str, float]:
+        """The language spoken in 16 kHz waveforms (each up to 30 s) and its probability."""
+        ...
+
+    def transcribe(self, waveforms: Sequence[np.ndarray], language: str, *, beam_size: int = 5) -> Iterator[Heard]:
+        """What is said in each 16 kHz waveform (each up to 30 s), in order, as it is ready."""
+        ...
+
+
+class GenderClassifier(Backend, Protocol):
+    """Hears whether a voice sounds female or male."""
+
+    def female_probability(self, waveforms: Sequence[np.ndarray]) -> list[float]:
+        """Per 16 kHz waveform of a single speaker, the probability in [0, 1] that the voice is female."""
+        ...
+
+
+class Translator(Backend, Protocol):
+    """Turns sentences into another language."""
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """(source, target) BCP-47 codes that it can do here and now."""
+        ...
+
+    def route(self, source: str, target: str) -> tuple[str, ...]:
+        """The languages that the text goes through, both ends included."""
+        ...
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
+        """Candidates for each text, best first, in order, as they are ready."""
+        ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """A line to speak: ``rate`` is the native speaking rate, 1 is natural, 1.2 is 20 % faster."""
+
+    text: str
+    voice: Voice
+    rate: float = 1.0
+
+
+class Synthesizer(Backend, Protocol):
+    """Speaks text."""
+
+    sample_rate: int
+    rates: tuple[float, float]
+    """Slowest and fastest native rate that still sounds natural."""
+
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        """The voices for a language, best first; empty where it cannot speak it."""
+        ...
+
+    def languages(self) -> frozenset[str]:
+        """BCP-47 codes that it can speak."""
+        ...
+
+    def predict(self, request: Request) -> Seconds:
+        """About how long the clip will be, without synthesizing it."""
+        ...
+
+    def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
+        """A mono clip at ``sample_rate`` per request, in order, with no silence at either end."""
+        ...

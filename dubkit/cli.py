@@ -1,0 +1,266 @@
+"""The command line: a light wrapper over the library.
+
+Exit codes: 0 done; 2 bad input (file, language, setting, command); 3 no speech was found, the film was given back
+with its own sound; 4 a model or program is missing; 5 a stage failed or the disk is full; 130 interrupted (the same
+command goes on).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dubkit.errors import BadInput, DubkitError
+
+app = typer.Typer(
+    name="dubkit", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+NO_SPEECH, INTERRUPTED = 3, 130
+
+Film = Annotated[Path, typer.Argument(metavar="VIDEO", help="The film; put -- before a name that begins with a dash.")]
+Target = Annotated[str | None, typer.Option("--to", help="Language to dub into: a code (pt) or a name (Portuguese).")]
+Source = Annotated[str | None, typer.Option("--from", help="Language spoken; detected where not given.")]
+Profile = Annotated[str | None, typer.Option(help="embedded, hub, or a TOML file; by default what this machine can.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="STAGE.SETTING=VALUE", help="Change one setting.")]
+StoreFolder = Annotated[Path | None, typer.Option("--store", help="Where results are kept.")]
+Json = Annotated[bool, typer.Option("--json", help="Speak JSON lines: events on stderr, the result on stdout.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or its beginning; 'last' is the newest.")]
+
+
+@app.command()
+def dub(
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="The film, or s3://bucket/key.")],
+    to: Annotated[str, typer.Option("--to", help="Language to dub into: a code (pt) or a name (Portuguese).")],
+    source: Source = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="The dubbed MP4 (or s3://...); by default beside the film.")
+    ] = None,
+    profile: Profile = None,
+    set_: Sets = None,
+    store: StoreFolder = None,
+    keep_original: Annotated[
+        bool, typer.Option("--keep-original", help="Keep the original sound as 2nd track.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Dub a film."""
+    from dubkit import output
+    from dubkit.transfer import fetched, handed_over
+
+    changes = _changes(set_) | ({"combine.keep_original": True} if keep_original else {})
+    with tempfile.TemporaryDirectory(prefix="dubkit-") as folder:
+        film = fetched(video, Path(folder))
+        local = handed_over(out, Path(folder)) if out else None
+
+        def work(run: Any) -> Path:
+            target = local or output.default_target(film, run.settings.translate.target)
+            output.check_target(target, film)
+            run.until("combine")
+            return run.save(target)
+
+        run, path = _watched(film, to, source, profile, changes, store, as_json, work)
+        where = handed_over(out, Path(folder), path) if out else path
+    spoken = bool(run.translation.lines)
+    facts = {
+        "run": run.id,
+        "out": str(where),
+        "source": run.translation.source,
+        "target": run.translation.target,
+        "lines": len(run.translation.lines),
+        "speakers": len(run.casting.roles),
+        "picture": run.dub.picture,
+        "spoken": spoken,
+    }
+    _tell(facts, as_json, f"{where}\n{run.id}: dubkit show {run.id}")
+    if not spoken:
+        raise typer.Exit(NO_SPEECH)
+
+
+@app.command()
+def run(
+    video: Film,
+    until: Annotated[str, typer.Option("--until", help="The last stage to do.")],
+    to: Target = None,
+    source: Source = None,
+    profile: Profile = None,
+    set_: Sets = None,
+    store: StoreFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Do the pipeline up to a stage, and print what that stage made."""
+    run, stored = _watched(
+        video, to, source, profile, _changes(set_), store, as_json, lambda run: run.until(until).made(until)
+    )
+    result = {"run": run.id, "stage": until, "artefact": json.loads(stored.artefact.model_dump_json())}
+    _tell(result, as_json, json.dumps(result["artefact"], indent=1, ensure_ascii=False))
+
+
+@app.command()
+def show(name: RunName = "last", store: StoreFolder = None, as_json: Json = False) -> None:
+    """What a run did: its stages, times, what was reused, warnings."""
+    from dubkit.overview import overview
+
+    with _plain_errors(as_json):
+        facts = overview(name, store)
+    if as_json:
+        print(json.dumps(facts, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(f"{facts['run']}: {facts['video']}", markup=False, highlight=False)
+    columns = ("stage", "state", "seconds", "in models", "peak MB", "makes")
+    _print_table(console, columns, [[row[c] for c in columns] for row in facts["stages"]])
+    for row in facts["stages"]:
+        for text in row["warnings"]:
+            console.print(f"! {row['stage']}: {text}", markup=False, highlight=False)
+    for stage, rows in facts["edits"].items():
+        console.print(f"corrected by hand: {stage}: {', '.join(rows)}", markup=False, highlight=False)
+
+
+@app.command()
+def edit(
+    name: RunName,
+    stage: Annotated[str, typer.Argument(help="The stage whose result is corrected, e.g. translate.")],
+    row: Annotated[str, typer.Argument(help="The row, e.g. u0003.")],
+    value: Annotated[str | None, typer.Argument(help="Its new text; leave out to drop the row.")] = None,
+    store: StoreFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Correct a line by hand; then give the dub command again."""
+    from dubkit.overview import reopened
+
+    with _plain_errors(as_json):
+        reopened(name, store).edit(stage, {row: value})
+    _tell({"edited": row}, as_json, f"{stage} {row} corrected. Give the dub command again to hear it.")
+
+
+@app.command()
+def models(
+    profile: Profile = None,
+    fetch: Annotated[bool, typer.Option(help="Bring what is missing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Every model that a run would need: is it here, how large, under which licence."""
+    from dubkit.overview import model_table
+
+    with _plain_errors(as_json):
+        why, cards = model_table(profile, fetch)
+    if as_json:
+        print(json.dumps({"profile": why, "models": cards}))
+    else:
+        console = Console()
+        console.print(why, markup=False)
+        columns = ("model", "task", "megabytes", "licence", "state")
+        _print_table(console, columns, [[c[k] for k in columns] for c in cards])
+    if not all(c["present"] for c in cards):
+        raise typer.Exit(4)
+
+
+@app.command()
+def languages(profile: Profile = None, as_json: Json = False) -> None:
+    """Which languages can be dubbed into which, and how well."""
+    from dubkit.overview import language_table
+
+    with _plain_errors(as_json):
+        rows = language_table(profile)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    columns = ("from", "to", "translation", "route", "voices")
+    _print_table(Console(), columns, [[r[c] for c in columns] for r in rows])
+
+
+def main() -> None:
+    """Entry point of the command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _watched(
+    video: Path,
+    to: str | None,
+    source: str | None,
+    profile: str | None,
+    changes: dict[str, Any],
+    store: Path | None,
+    as_json: bool,
+    work: Callable[[Any], Any],
+) -> tuple[Any, Any]:
+    """Open a run and do some work on it while its progress is shown; errors become messages and exit codes."""
+    from dataclasses import asdict
+
+    from dubkit.display import watcher
+    from dubkit.progress import Event
+    from dubkit.run import PIPELINE, Run
+
+    with _plain_errors(as_json):
+        run = Run.open(video, to, source, profile=profile, set=changes, store=store)
+        if as_json:
+            run.observers = (lambda event: print(json.dumps(asdict(event)), file=sys.stderr, flush=True),)
+            return run, work(run)
+        print(run.why, file=sys.stderr)
+        with watcher(tuple(s.name for s in PIPELINE), sys.stderr) as board:
+
+            def observe(event: Event) -> None:
+                board(event)
+
+            run.observers = (observe,)
+            return run, work(run)
+
+
+class _plain_errors:
+    """Turns errors that a person can cause into one message and an exit code."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DubkitError):
+            self._say(str(error), error.exit_code)
+        if isinstance(error, KeyboardInterrupt):
+            self._say("Interrupted. What is finished is kept: the same command goes on from there.", INTERRUPTED)
+
+    def _say(self, text: str, code: int) -> None:
+        if self.as_json:
+            print(json.dumps({"error": text, "exit_code": code}, ensure_ascii=False))
+        else:
+            Console(stderr=True).print(f"error: {text}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(code)
+
+
+def _changes(given: list[str] | None) -> dict[str, Any]:
+    changes = {}
+    for item in given or []:
+        name, equals, value = item.partition("=")
+        if not equals:
+            _plain_errors(False)._say(f"--set takes STAGE.SETTING=VALUE, not {item!r}.", BadInput.exit_code)
+        changes[name.strip()] = value.strip()
+    return changes
+
+
+def _tell(facts: dict[str, Any], as_json: bool, text: str) -> None:
+    print(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+def _print_table(console: Console, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in columns:
+        table.add_column(
+            column, justify="right" if column in ("seconds", "in models", "peak MB", "megabytes") else "left"
+        )
+    for row in rows:
+        table.add_row(*[str(cell) for cell in row])
+    console.print(table, markup=False)

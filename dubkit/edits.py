@@ -1,0 +1,81 @@
+"""Corrections by hand: rows of an artefact changed by id, kept with the run and put on again after recomputation.
+
+A correction remembers the row that it was made for. Where that row has changed since (another transcript, another
+model), the correction is set aside and the user is told, instead of putting old words under a new line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dubkit.artefacts import Artefact, Line
+from dubkit.errors import BadInput, listed
+from dubkit.store import digest
+from dubkit.timing import expected_duration
+
+# By row id: {"of": digest of the row as it was, "fields": new values, or None to remove the row}.
+Edits = dict[str, dict[str, Any]]
+
+
+def edits(artefact: Artefact, changes: Mapping[str, Any]) -> Edits:
+    """Changes as a person gives them, checked against the artefact.
+
+    Parameters
+    ----------
+    artefact : Artefact
+        The artefact as the stage made it, before any edit.
+    changes : mapping
+        By row id: a mapping of fields to new values, or a plain value for the row's main field, or None to remove it.
+
+    Raises
+    ------
+    BadInput
+        If there is no such row or field, or the value does not fit it.
+    """
+    rows = {row.id: row for row in artefact.rows}
+    found: Edits = {}
+    for name, change in changes.items():
+        if name not in rows:
+            raise BadInput(f"There is no row {name!r} in {type(artefact).__name__}; it has: {listed(list(rows))}.")
+        if change is not None and not isinstance(change, Mapping):
+            if not artefact.TEXT:
+                raise BadInput(f"Say which field of {name!r} to change, as a mapping of field to value.")
+            change = {artefact.TEXT: change}
+        if change is not None and (unknown := set(change) - set(type(rows[name]).model_fields)):
+            allowed = listed(list(type(rows[name]).model_fields))
+            raise BadInput(f"{name!r} has no field {listed(list(unknown))}; its fields are: {allowed}.")
+        found[name] = {"of": digest(rows[name].model_dump(mode="json")), "fields": dict(change) if change else change}
+    apply(artefact, found)
+    return found
+
+
+def apply(artefact: Any, changes: Edits) -> tuple[Any, list[str]]:
+    """The artefact with the edits made, and the ids of those that no longer fit it.
+
+    Raises
+    ------
+    BadInput
+        If a value does not fit its field.
+    """
+    set_aside = set(changes) - {row.id for row in artefact.rows}
+    rows = []
+    for row in artefact.rows:
+        change = changes.get(row.id)
+        if change is None:
+            rows.append(row)
+        elif change["of"] != digest(row.model_dump(mode="json")):
+            set_aside.add(row.id)
+            rows.append(row)
+        elif change["fields"] is not None:
+            rows.append(_changed(row, change["fields"]))
+    return artefact.but(**{artefact.ROWS: tuple(rows)}), sorted(set_aside)
+
+
+def _changed(row: Any, fields: Mapping[str, Any]) -> Any:
+    if isinstance(row, Line) and "text" in fields:
+        fields = {"duration": expected_duration(str(fields["text"])), **fields}
+    try:
+        return row.but(**fields)
+    except ValueError as error:
+        raise BadInput(f"{dict(fields)!r} does not fit {row.id!r}: {error}") from error

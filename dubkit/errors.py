@@ -1,0 +1,38 @@
+"""What can go wrong through no fault of the code: each error says what was given, what is allowed and what to do."""
+
+
+class DubkitError(Exception):
+    """Base of every error that a person can cause and mend; ``exit_code`` is what the command line returns."""
+
+    exit_code = 5
+
+
+class BadInput(DubkitError):
+    """A file, setting or language that dubkit cannot take."""
+
+    exit_code = 2
+
+
+class UnsupportedPair(BadInput):
+    """No translation or no voice for the languages asked for."""
+
+
+class MissingModel(DubkitError):
+    """A model, package or program that is not installed; the message holds the command that installs it."""
+
+    exit_code = 4
+
+
+class OutOfSpace(DubkitError):
+    """The disk is full or the folder cannot be written."""
+
+
+class StageFailed(DubkitError):
+    """A stage failed for a reason of its own; earlier results stay usable."""
+
+
+def listed(names: "list[str] | tuple[str, ...] | frozenset[str]", limit: int = 40) -> str:
+    """Names as one sorted, comma-separated string, cut after `limit` with a count of the rest."""
+    ordered = sorted(names)
+    more = f", and {len(ordered) - limit} more" if len(ordered) > limit else ""
+    return ", ".join(ordered[:limit]) + more

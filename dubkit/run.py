@@ -1,0 +1,391 @@
+"""A film on its way through the eleven stages.
+
+>>> run = Run.open("talk.mp4", target="pt")        # doctest: +SKIP
+>>> run.until("diarize")                           # doctest: +SKIP
+>>> run.turns                                      # doctest: +SKIP
+>>> run.edit("translate", {"u0003": "Muito bem."}) # doctest: +SKIP
+>>> run.save("talk.pt.mp4")                        # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from dubkit import languages, output
+from dubkit.artefacts import (
+    Casting,
+    Dub,
+    File,
+    Media,
+    Segments,
+    Soundtrack,
+    Speakers,
+    Speech,
+    Tracks,
+    Transcript,
+    Translation,
+    Turns,
+    Video,
+)
+from dubkit.backends import registry
+from dubkit.backends.protocols import ModelCard
+from dubkit.edits import apply, edits
+from dubkit.errors import BadInput, DubkitError, MissingModel, StageFailed
+from dubkit.media import ffmpeg_program
+from dubkit.output import check_target, default_target
+from dubkit.progress import Observer, Report
+from dubkit.provenance import peak_megabytes, versions
+from dubkit.runlog import RunLog
+from dubkit.settings import Settings
+from dubkit.settings import profile as profile_settings
+from dubkit.stage import Stage, Stopwatch
+from dubkit.stages.assemble import assemble
+from dubkit.stages.assign_voices import assign_voices
+from dubkit.stages.combine import combine
+from dubkit.stages.detect_gender import detect_gender
+from dubkit.stages.diarize import diarize
+from dubkit.stages.segment import segment
+from dubkit.stages.separate import separate
+from dubkit.stages.synthesize import synthesize
+from dubkit.stages.transcribe import transcribe
+from dubkit.stages.translate import translate
+from dubkit.stages.validate import validate
+from dubkit.store import Store, Stored, digest, told
+
+PIPELINE: tuple[Stage, ...] = (
+    validate,
+    separate,
+    diarize,
+    segment,
+    transcribe,
+    detect_gender,
+    translate,
+    assign_voices,
+    synthesize,
+    assemble,
+    combine,
+)
+
+
+T = TypeVar("T")
+
+
+class Made(Generic[T]):
+    """The artefact of that name, made at first use."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, run: Run, owner: type | None = None) -> T:
+        return run.result(self.name).artefact  # type: ignore[no-any-return]
+
+
+class Run:
+    """One film, one target language, one set of settings, and what has been made of them so far.
+
+    Every artefact is an attribute that is made when it is first asked for: ``run.turns``, ``run.transcript``.
+    Make one with :meth:`open`.
+    """
+
+    media = Made[Media]()
+    tracks = Made[Tracks]()
+    turns = Made[Turns]()
+    segments = Made[Segments]()
+    transcript = Made[Transcript]()
+    speakers = Made[Speakers]()
+    translation = Made[Translation]()
+    casting = Made[Casting]()
+    speech = Made[Speech]()
+    soundtrack = Made[Soundtrack]()
+    dub = Made[Dub]()
+
+    def __init__(
+        self, video: Video, settings: Settings, store: Store, why: str, observers: tuple[Observer, ...]
+    ) -> None:
+        self.video = video
+        self.settings = settings
+        self.store = store
+        self.why = why
+        self.observers = observers
+        self.log = RunLog.of(store.root, video, settings)
+        self._made: dict[str, Stored] = {"video": Stored(video, video.digest(), "", {})}
+
+    @classmethod
+    def open(
+        cls,
+        video: str | Path,
+        target: str | None = None,
+        source: str | None = None,
+        *,
+        profile: str | None = None,
+        settings: Settings | None = None,
+        set: Mapping[str, Any] | None = None,
+        store: str | Path | None = None,
+        observers: tuple[Observer, ...] = (),
+    ) -> Run:
+        """Begin with a film, or go on where an earlier run of it stopped.
+
+        Parameters
+        ----------
+        video : path
+            The film; it is read and never changed.
+        target, source : str, optional
+            Languages as BCP-47 codes or English names; the source is detected where it is not given.
+        profile : str, optional
+            ``embedded``, ``hub``, or the path of a TOML file; see :func:`dubkit.settings.profile`.
+        settings : Settings, optional
+            Used instead of a profile.
+        set : mapping, optional
+            Single settings by dotted name, e.g. ``{"segment.max_length": 20}``.
+        store : path, optional
+            Where results are kept; see :func:`dubkit.store.default_root`.
+        observers : tuple of callable
+            Each is called with every :class:`dubkit.progress.Event`.
+
+        Raises
+        ------
+        BadInput
+            If the file is not there, a language or setting is unknown, or source and target are the same.
+        """
+        path = _existing(Path(video))
+        chosen, why = (settings, "Settings as given.") if settings else profile_settings(profile)
+        named = {"translate.target": target, "transcribe.language": source}
+        chosen = chosen.but({k: languages.parse(v) for k, v in named.items() if v is not None})
+        chosen = chosen.but(set or {})
+        if chosen.transcribe.language == chosen.translate.target:
+            raise BadInput(
+                f"Source and target are both {languages.name(chosen.translate.target)}: choose another target language."
+            )
+        with told(path.parent):
+            file = File.of(path.absolute())
+        return cls(Video(file=file), chosen, Store(store), why, observers)
+
+    @property
+    def id(self) -> str:
+        """The run's name, for ``dubkit show``."""
+        return self.log.id
+
+    def until(self, stage: str) -> Run:
+        """Do everything up to and including a stage, reusing what the store holds.
+
+        Raises
+        ------
+        DubkitError
+            If a stage cannot be done; all earlier results are kept.
+        """
+        names = [s.name for s in PIPELINE]
+        if stage not in names:
+            raise BadInput(f"There is no stage {stage!r}. The stages are: {', '.join(names)}.")
+        wanted = PIPELINE[: names.index(stage) + 1]
+        self.preflight(wanted)
+        for step in wanted:
+            if step.result not in self._made:
+                self._made[step.result] = self._edited(step, self._do(step))
+        return self
+
+    def result(self, name: str) -> Stored:
+        """An artefact with its digest and record, made if it is not there yet."""
+        if name not in self._made:
+            self.until(next(s.name for s in PIPELINE if s.result == name))
+        return self._made[name]
+
+    def made(self, stage: str) -> Stored:
+        """What a stage made, with its digest and record."""
+        return self.result(next(s.result for s in PIPELINE if s.name == stage))
+
+    def edit(self, stage: str, changes: Mapping[str, Any]) -> Run:
+        """Correct a stage's result by hand; what depends on it is made again when next asked for.
+
+        Parameters
+        ----------
+        stage : str
+            The stage whose result is corrected.
+        changes : mapping
+            By row id, e.g. ``{"u0003": "Muito bem."}`` for a translation or transcript, ``{"t0004": "S1"}`` to give a
+            turn to another speaker, ``{"u0007": None}`` to drop a line, ``{"u0003": {"text": ..., "speaker": ...}}``.
+
+        Raises
+        ------
+        BadInput
+            If there is no such row or field.
+        """
+        self.until(stage)
+        step = next(s for s in PIPELINE if s.name == stage)
+        self.log.edits.setdefault(stage, {}).update(edits(self._base(step).artefact, changes))
+        return self._forget(stage)
+
+    def reset(self, stage: str) -> Run:
+        """Drop all corrections of a stage's result."""
+        self.log.edits.pop(stage, None)
+        return self._forget(stage)
+
+    def save(self, out: str | Path) -> Path:
+        """Copy the finished film to `out` and its subtitles beside it.
+
+        Raises
+        ------
+        BadInput
+            If `out` is the source film itself.
+        OutOfSpace
+            If it cannot be written there.
+        """
+        check_target(Path(out), self.video.file.path)
+        return output.save(self.dub, Path(out))
+
+    def preflight(self, stages: tuple[Stage, ...] = PIPELINE) -> None:
+        """Check before any work that every program and model is here.
+
+        Raises
+        ------
+        MissingModel
+            Lists all that is missing and how to get it.
+        """
+        ffmpeg_program()
+        if missing := [card for card in self.models(stages) if not card.present]:
+            told_of = "; ".join(f"{c.name} ({c.fetch})" for c in missing)
+            raise MissingModel(f"Models are missing: {told_of}.")
+
+    def models(self, stages: tuple[Stage, ...] = PIPELINE) -> list[ModelCard]:
+        """The models that stages need, each once."""
+        specs = {s.task: getattr(self.settings.backends, s.task) for s in stages if s.task}
+        cards = [c for task, spec in specs.items() for c in registry.get(task, spec, self.settings.compute).models()]
+        return list({c.name: c for c in cards}.values())
+
+    def _do(self, step: Stage) -> Stored:
+        """Find a stage's result in the store, or make it."""
+        report = Report(step.name, self.observers)
+        key, identity = self._key(step)
+        begun = time.perf_counter()
+        if found := self.store.find(step.name, key, step.makes):
+            for text in found.record["warnings"]:
+                report.tell("warning", note=text)
+            report.tell("reused", seconds=found.record["seconds"])
+            self.log.note(step.name, key, reused=True)
+            return found
+        report.tell("started")
+        try:
+            made = self._make(step, key, identity, report)
+        except BaseException as error:
+            report.tell("failed", note=str(error), seconds=time.perf_counter() - begun)
+            if isinstance(error, DubkitError) or not isinstance(error, Exception):
+                raise
+            raise StageFailed(
+                f"The stage {step.name} failed: {type(error).__name__}: {error}. The results of the stages before it are "
+                "kept; the same command goes on there."
+            ) from error
+        report.tell("done", seconds=time.perf_counter() - begun)
+        self.log.note(step.name, key, reused=False)
+        return made
+
+    def _make(self, step: Stage, key: str, identity: Mapping[str, Any], report: Report) -> Stored:
+        begun = time.perf_counter()
+        with self.store.scratch() as folder:
+            backend = Stopwatch(self._backend(step) if step.task else None)
+            offers = {
+                "settings": getattr(self.settings, step.name, None),
+                "backend": backend,
+                "folder": folder,
+                "items": self.store.items(step.name),
+                "report": report,
+            }
+            inputs = [self._made[name].artefact for name in step.reads]
+            artefact = step(*inputs, **{name: offers[name] for name in step.wants})
+            record = {
+                **identity,
+                "seconds": round(time.perf_counter() - begun, 3),
+                "model_seconds": round(backend.seconds, 3),
+                "peak_megabytes": round(peak_megabytes()),
+                "warnings": report.warnings,
+                "versions": versions(),
+            }
+            return self.store.put(step.name, key, artefact, record, folder)
+
+    def _key(self, step: Stage) -> tuple[str, dict[str, Any]]:
+        """The address of a stage's result: a digest over all that decides it."""
+        identity: dict[str, Any] = {
+            "version": step.version,
+            "settings": asdict(getattr(self.settings, step.name)) if step.settings else {},
+            "backend": self._backend(step).fingerprint if step.task else "",
+            "inputs": {name: self._made[name].digest for name in step.reads},
+        }
+        return digest([step.name, identity])[:32], identity
+
+    def _backend(self, step: Stage) -> Any:
+        assert step.task is not None
+        return registry.get(step.task, getattr(self.settings.backends, step.task), self.settings.compute)
+
+    def _base(self, step: Stage) -> Stored:
+        """A stage's result before corrections by hand."""
+        found = self.store.find(step.name, self._key(step)[0], step.makes)
+        return found or self._do(step)
+
+    def _edited(self, step: Stage, made: Stored) -> Stored:
+        """The result with the run's corrections made."""
+        changes = self.log.edits.get(step.name)
+        if not changes:
+            return made
+        artefact, set_aside = apply(made.artefact, changes)
+        if set_aside:
+            Report(step.name, self.observers).warn(
+                f"Corrections set aside because their lines have changed since: {', '.join(set_aside)}."
+            )
+        return Stored(artefact, artefact.digest(), made.key, made.record)
+
+    def _forget(self, stage: str) -> Run:
+        """Drop from memory what a stage made and all that may depend on it; the store keeps everything."""
+        later = [s.name for s in PIPELINE].index(stage)
+        for step in PIPELINE[later:]:
+            self._made.pop(step.result, None)
+        self.log.write()
+        return self
+
+
+def dub(
+    video: str | Path,
+    target: str,
+    source: str | None = None,
+    out: str | Path | None = None,
+    **options: Any,
+) -> Path:
+    """Dub a film in one call.
+
+    Parameters
+    ----------
+    video : path
+        The film.
+    target, source : str
+        Languages as BCP-47 codes or English names; the source is detected where it is not given.
+    out : path, optional
+        Where the dubbed MP4 goes; by default beside the film, as ``NAME.TARGET.mp4``.
+    **options
+        What :meth:`Run.open` takes.
+
+    Returns
+    -------
+    Path
+        The dubbed film.
+    """
+    run = Run.open(video, target, source, **options)
+    out = Path(out) if out else default_target(Path(video), run.settings.translate.target)
+    check_target(out, run.video.file.path)
+    run.until("combine")
+    return run.save(out)
+
+
+def _existing(path: Path) -> Path:
+    """The path, if a readable file is there.
+
+    Raises
+    ------
+    BadInput
+        Otherwise.
+    """
+    if not path.exists():
+        raise BadInput(f"There is no file {str(path)!r}. Check the name; quote it if it holds spaces.")
+    if not path.is_file():
+        raise BadInput(f"{str(path)!r} is not a file. Give one video file.")
+    return path

@@ -1,0 +1,1 @@
+"""The eleven stages, one module each; :data:`dubkit.run.PIPELINE` says their order."""

@@ -1,0 +1,91 @@
+"""Stage 8: who speaks for whom: voices of the same heard gender, one each, the same again on every run."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from dubkit.artefacts import Casting, Gender, Role, Speaker, Speakers, Translation, Voice
+from dubkit.backends.protocols import Synthesizer
+from dubkit.errors import BadInput, UnsupportedPair, listed
+from dubkit.languages import name
+from dubkit.progress import Report
+from dubkit.stage import stage
+
+
+@dataclass(frozen=True)
+class AssignVoicesSettings:
+    """The casting.
+
+    Parameters
+    ----------
+    voices : dict
+        Voice ids by speaker id, for those that you want to choose yourself, e.g. ``{"S1" = "kokoro:pm_alex"}``.
+    middle_pitch : float
+        Hz: where the gender stayed open, a lower median pitch gets a male voice.
+    """
+
+    voices: dict[str, str] = Field(default_factory=dict)
+    middle_pitch: float = Field(default=165.0, gt=0)
+
+
+@stage(version=1, task="synthesizer")
+def assign_voices(
+    speakers: Speakers,
+    translation: Translation,
+    *,
+    settings: AssignVoicesSettings,
+    backend: Synthesizer,
+    report: Report,
+) -> Casting:
+    """Give every speaker with lines a voice; those who speak most choose first.
+
+    Raises
+    ------
+    UnsupportedPair
+        If no voice speaks the target language.
+    BadInput
+        If a voice was asked for that does not exist.
+    """
+    speaking = {line.speaker for line in translation.lines}
+    cast = [s for s in speakers.speakers if s.id in speaking]
+    if not cast:
+        return Casting(roles=())
+    voices = backend.voices(translation.target)
+    if not voices:
+        raise UnsupportedPair(
+            f"No voice speaks {name(translation.target)}. There are voices for: {listed(backend.languages(), 120)}."
+        )
+    chosen = _wished(settings.voices, voices, {s.id for s in cast})
+    for speaker in sorted(cast, key=lambda s: (-s.speech_seconds, s.id)):
+        if speaker.id not in chosen:
+            wanted = _wanted(speaker, settings.middle_pitch)
+            chosen[speaker.id] = _choose(voices, wanted, [r.voice.id for r in chosen.values()], speaker)
+    if len({r.voice.id for r in chosen.values()}) < len(chosen):
+        report.warn(f"There are more speakers than {name(translation.target)} voices: some speakers share a voice.")
+    return Casting(roles=tuple(chosen[s.id] for s in cast))
+
+
+def _wished(wishes: dict[str, str], voices: tuple[Voice, ...], cast: set[str]) -> dict[str, Role]:
+    by_id = {v.id: v for v in voices}
+    for speaker, voice in wishes.items():
+        if voice not in by_id:
+            raise BadInput(f"There is no voice {voice!r} for speaker {speaker}. Choose one of: {listed(list(by_id))}.")
+    return {s: Role(id=s, voice=by_id[v], reason="chosen by hand") for s, v in sorted(wishes.items()) if s in cast}
+
+
+def _wanted(speaker: Speaker, middle_pitch: float) -> Gender:
+    if speaker.gender != "unknown" or speaker.pitch is None:
+        return speaker.gender
+    return "male" if speaker.pitch < middle_pitch else "female"
+
+
+def _choose(voices: tuple[Voice, ...], wanted: Gender, taken: list[str], speaker: Speaker) -> Role:
+    """The first free voice of the gender; else the least used of it; else any: best voices come first in the list."""
+    order = {v.id: n for n, v in enumerate(voices)}
+    fits = [v for v in voices if wanted in (v.gender, "unknown")]
+    voice = min(fits or voices, key=lambda v: (taken.count(v.id), order[v.id]))
+    heard = f"heard as {speaker.gender} ({speaker.confidence:.0%})"
+    if speaker.gender == "unknown":
+        heard = f"gender open, median pitch {speaker.pitch:.0f} Hz" if speaker.pitch else "gender open"
+    return Role(id=speaker.id, voice=voice, reason=heard if fits else f"{heard}; no such voice")

@@ -1,0 +1,124 @@
+"""Stage 6: what each speaker's voice is like: heard gender (which may stay open), pitch, speaking rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from dubkit.artefacts import Gender, Seconds, Speaker, Speakers, Tracks, Turn, Turns
+from dubkit.backends.protocols import GenderClassifier
+from dubkit.progress import Report
+from dubkit.stage import stage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PITCH_RANGE = (60.0, 400.0)
+PITCH_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class DetectGenderSettings:
+    """How sure is sure.
+
+    Parameters
+    ----------
+    certainty : float
+        Probability from which a voice is called female or male; below it the answer is "unknown".
+    excerpt_seconds : float
+        How much of each speaker is listened to.
+    """
+
+    certainty: float = Field(default=0.7, gt=0.5, lt=1)
+    excerpt_seconds: Seconds = Field(default=20.0, gt=1)
+
+
+@stage(version=1, task="gender_classifier")
+def detect_gender(
+    tracks: Tracks, turns: Turns, *, settings: DetectGenderSettings, backend: GenderClassifier, report: Report
+) -> Speakers:
+    """Listen to the longest stretches in which each speaker talks alone."""
+    speakers = []
+    for number, name in enumerate(turns.speakers, 1):
+        alone = _alone(turns, name)
+        excerpts = _excerpts(tracks, alone, settings.excerpt_seconds)
+        odds = backend.female_probability(excerpts)
+        seconds = [len(e) for e in excerpts]
+        female = sum(p * n for p, n in zip(odds, seconds, strict=True)) / sum(seconds) if seconds else 0.5
+        speakers.append(
+            Speaker(
+                id=name,
+                name=f"Speaker {number}",
+                gender=gender(female, settings.certainty),
+                confidence=round(max(female, 1 - female), 4),
+                pitch=_pitch(excerpts, tracks.speech.sample_rate),
+                speaking_rate=_speaking_rate(excerpts, tracks.speech.sample_rate),
+                speech_seconds=round(sum(t.end - t.start for t in turns.turns if t.speaker == name), 3),
+            )
+        )
+        report(number, len(turns.speakers), "speakers")
+    return Speakers(speakers=tuple(speakers))
+
+
+def gender(female_probability: float, certainty: float) -> Gender:
+    """The verdict at a level of certainty; "unknown" between the two."""
+    if female_probability >= certainty:
+        return "female"
+    return "male" if 1 - female_probability >= certainty else "unknown"
+
+
+def _alone(turns: Turns, speaker: str) -> list[tuple[Seconds, Seconds]]:
+    """The stretches in which just this speaker talks, longest first; all of theirs if they never talk alone."""
+    others = [t for t in turns.turns if t.speaker != speaker]
+    own = [(t.start, t.end) for t in turns.turns if t.speaker == speaker]
+    clear = [rest for span in own for rest in _minus(span, others) if rest[1] - rest[0] > 0.3]
+    return sorted(clear or own, key=lambda s: s[0] - s[1])
+
+
+def _minus(span: tuple[Seconds, Seconds], others: list[Turn]) -> list[tuple[Seconds, Seconds]]:
+    rest = [span]
+    for turn in others:
+        rest = (
+            [part for a, b in rest for part in ((a, min(b, turn.start)), (max(a, turn.end), b)) if part[1] > part[0]]
+            if any(turn.start < b and turn.end > a for a, b in rest)
+            else rest
+        )
+    return rest
+
+
+def _excerpts(tracks: Tracks, spans: list[tuple[Seconds, Seconds]], seconds: Seconds) -> list[np.ndarray]:
+    excerpts: list[np.ndarray] = []
+    left = seconds
+    for start, end in spans:
+        if left <= 0.3:
+            break
+        excerpts.append(tracks.speech.load(start, min(end, start + left)))
+        left -= min(end - start, left)
+    return excerpts
+
+
+def _pitch(excerpts: list[np.ndarray], sample_rate: int) -> float | None:
+    """Median F0 in Hz over voiced frames (pYIN, Mauch & Dixon 2014); None where nothing is voiced."""
+    import librosa
+    import numpy as np
+
+    sound = np.concatenate(excerpts)[: int(PITCH_SECONDS * sample_rate)] if excerpts else np.zeros(0, np.float32)
+    if len(sound) < 2048:
+        return None
+    low, high = PITCH_RANGE
+    f0, voiced, _ = librosa.pyin(sound, fmin=low, fmax=high, sr=sample_rate, frame_length=1024, resolution=0.25)
+    return round(float(np.median(f0[voiced])), 1) if voiced.any() else None
+
+
+def _speaking_rate(excerpts: list[np.ndarray], sample_rate: int) -> float:
+    """Syllable onsets per second: peaks of the spectral flux, which follow vowel onsets (no transcript needed)."""
+    import librosa
+    import numpy as np
+
+    sound = np.concatenate(excerpts) if excerpts else np.zeros(0, np.float32)
+    if len(sound) < sample_rate // 2:
+        return 0.0
+    onsets = librosa.onset.onset_detect(y=sound, sr=sample_rate, hop_length=160, units="time")
+    return round(len(onsets) / (len(sound) / sample_rate), 2)

@@ -1,0 +1,122 @@
+"""Stage 3: who speaks when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from dubkit.artefacts import Seconds, Tracks, Turn, Turns
+from dubkit.backends.protocols import Diarization, Diarizer
+from dubkit.progress import Report
+from dubkit.stage import stage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class DiarizeSettings:
+    """What is known of the speakers, and how long sound is cut.
+
+    Parameters
+    ----------
+    n_speakers : int or None
+        How many there are, where that is known.
+    max_speakers : int or None
+        Upper limit.
+    block_minutes : float
+        Longer sound is diarized in blocks of this length, so that memory stays bounded; speakers are then matched
+        across blocks by voice.
+    link_threshold : float
+        Cosine distance below which voices of different blocks are one speaker.
+    """
+
+    n_speakers: int | None = Field(default=None, ge=1)
+    max_speakers: int | None = Field(default=None, ge=1)
+    block_minutes: float = Field(default=10.0, gt=0)
+    link_threshold: float = Field(default=0.5, gt=0, lt=2)
+
+
+@stage(version=1, task="diarizer")
+def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, folder: Path, report: Report) -> Turns:
+    """Turns with speakers named S1, S2, ... in order of first appearance; also written as RTTM."""
+    sound = tracks.speech
+    step = settings.block_minutes * 60
+    n_blocks = max(1, round(sound.duration / step))
+    length = sound.duration / n_blocks
+    blocks: list[tuple[Seconds, Diarization]] = []
+    for number in range(n_blocks):
+        start = number * length
+        heard = backend.diarize(
+            sound.load(start, start + length), n_speakers=settings.n_speakers, max_speakers=settings.max_speakers
+        )
+        blocks.append((start, heard))
+        report(number + 1, n_blocks, "blocks")
+    names = link([b.centroids for _, b in blocks], settings.link_threshold)
+    found = sorted(
+        (start + a, min(start + b, sound.duration), names[i][label])
+        for i, (start, heard) in enumerate(blocks)
+        for a, b, label in heard.turns
+    )
+    order = {old: f"S{n}" for n, old in enumerate(dict.fromkeys(s for *_, s in found), 1)}
+    turns = Turns(
+        turns=tuple(
+            Turn(id=f"t{n:04}", speaker=order[s], start=round(a, 3), end=round(b, 3))
+            for n, (a, b, s) in enumerate(found, 1)
+        )
+    )
+    (folder / "turns.rttm").write_text(rttm(turns))
+    if not turns.turns:
+        report.warn("No speech was found.")
+    return turns
+
+
+def link(blocks: list[dict[str, np.ndarray]], threshold: float) -> list[dict[str, str]]:
+    """Which voices of different blocks are one speaker.
+
+    Greedy in block order: each block's voices are assigned to the known speakers at the smallest total cosine distance
+    (Hungarian method; two voices of one block are never one speaker); a voice farther than `threshold` from all is new.
+
+    Parameters
+    ----------
+    blocks : list of dict
+        Per block, unit-norm voice embeddings by label.
+    threshold : float
+        Cosine distance.
+
+    Returns
+    -------
+    list of dict
+        Per block, the film-wide name of each label.
+    """
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    known: list[np.ndarray] = []
+    named: list[dict[str, str]] = []
+    for centroids in blocks:
+        labels, names = list(centroids), {}
+        if known and labels:
+            new = np.stack([centroids[label] for label in labels])
+            old = np.stack([k / np.linalg.norm(k) for k in known])
+            distance = 1 - new @ old.T
+            for row, column in zip(*linear_sum_assignment(np.minimum(distance, threshold)), strict=True):
+                if distance[row, column] < threshold:
+                    names[labels[row]] = str(column)
+                    known[column] = known[column] + new[row]
+        for label in labels:
+            if label not in names:
+                names[label] = str(len(known))
+                known.append(centroids[label])
+        named.append(names)
+    return named
+
+
+def rttm(turns: Turns, name: str = "film") -> str:
+    """The turns in NIST's RTTM format, one SPEAKER line each."""
+    return "".join(
+        f"SPEAKER {name} 1 {t.start:.3f} {t.end - t.start:.3f} <NA> <NA> {t.speaker} <NA> <NA>\n" for t in turns.turns
+    )
