@@ -24,7 +24,8 @@ Gender = Literal["female", "male", "unknown"]
 class Record(BaseModel):
     """A frozen value with named fields; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built at first use: importing dubkit stays quick.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def but(self, **changes: Any) -> Self:
         """The same record with some fields changed (and checked again)."""

@@ -30,7 +30,10 @@ def read(path: Path, start: Seconds = 0.0, end: Seconds | None = None) -> np.nda
 
 
 def write(path: Path, blocks: Iterable[np.ndarray], sample_rate: int, subtype: str = "PCM_16") -> AudioFile:
-    """Write blocks to a FLAC file as they come; memory holds one block."""
+    """Write blocks to a FLAC file as they come; memory holds one block.
+
+    Where there is nothing to write it is one silent sample: libsndfile writes no header before the first.
+    """
     n_samples, n_channels, sound = 0, 1, None
     try:
         for block in blocks:
@@ -39,8 +42,10 @@ def write(path: Path, blocks: Iterable[np.ndarray], sample_rate: int, subtype: s
                 sound = soundfile.SoundFile(path, "w", sample_rate, n_channels, subtype, format="FLAC")
             sound.write(block)
             n_samples += len(block)
-        if sound is None:
-            sound = soundfile.SoundFile(path, "w", sample_rate, n_channels, subtype, format="FLAC")
+        if n_samples == 0:
+            sound = sound or soundfile.SoundFile(path, "w", sample_rate, n_channels, subtype, format="FLAC")
+            sound.write(np.zeros((1, n_channels), np.float32))
+            n_samples = 1
     finally:
         if sound is not None:
             sound.close()

@@ -65,7 +65,8 @@ def dub(
             target = local or output.default_target(film, run.settings.translate.target)
             output.check_target(target, film)
             run.until("combine")
-            return run.save(target)
+            saved: Path = run.save(target)
+            return saved
 
         run, path = _watched(film, to, source, profile, changes, store, as_json, work)
         where = handed_over(out, Path(folder), path) if out else path
@@ -109,7 +110,7 @@ def show(name: RunName = "last", store: StoreFolder = None, as_json: Json = Fals
     """What a run did: its stages, times, what was reused, warnings."""
     from dubkit.overview import overview
 
-    with _plain_errors(as_json):
+    with PlainErrors(as_json):
         facts = overview(name, store)
     if as_json:
         print(json.dumps(facts, ensure_ascii=False))
@@ -137,7 +138,7 @@ def edit(
     """Correct a line by hand; then give the dub command again."""
     from dubkit.overview import reopened
 
-    with _plain_errors(as_json):
+    with PlainErrors(as_json):
         reopened(name, store).edit(stage, {row: value})
     _tell({"edited": row}, as_json, f"{stage} {row} corrected. Give the dub command again to hear it.")
 
@@ -151,7 +152,7 @@ def models(
     """Every model that a run would need: is it here, how large, under which licence."""
     from dubkit.overview import model_table
 
-    with _plain_errors(as_json):
+    with PlainErrors(as_json):
         why, cards = model_table(profile, fetch)
     if as_json:
         print(json.dumps({"profile": why, "models": cards}))
@@ -169,7 +170,7 @@ def languages(profile: Profile = None, as_json: Json = False) -> None:
     """Which languages can be dubbed into which, and how well."""
     from dubkit.overview import language_table
 
-    with _plain_errors(as_json):
+    with PlainErrors(as_json):
         rows = language_table(profile)
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
@@ -203,7 +204,7 @@ def _watched(
     from dubkit.progress import Event
     from dubkit.run import PIPELINE, Run
 
-    with _plain_errors(as_json):
+    with PlainErrors(as_json):
         run = Run.open(video, to, source, profile=profile, set=changes, store=store)
         if as_json:
             run.observers = (lambda event: print(json.dumps(asdict(event)), file=sys.stderr, flush=True),)
@@ -218,7 +219,7 @@ def _watched(
             return run, work(run)
 
 
-class _plain_errors:
+class PlainErrors:
     """Turns errors that a person can cause into one message and an exit code."""
 
     def __init__(self, as_json: bool) -> None:
@@ -246,7 +247,7 @@ def _changes(given: list[str] | None) -> dict[str, Any]:
     for item in given or []:
         name, equals, value = item.partition("=")
         if not equals:
-            _plain_errors(False)._say(f"--set takes STAGE.SETTING=VALUE, not {item!r}.", BadInput.exit_code)
+            PlainErrors(False)._say(f"--set takes STAGE.SETTING=VALUE, not {item!r}.", BadInput.exit_code)
         changes[name.strip()] = value.strip()
     return changes
 

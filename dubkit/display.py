@@ -80,7 +80,7 @@ class Board:
             table.add_row(*self._row(name, event))
         return table
 
-    def _row(self, name: str, event: Event) -> tuple[object, ...]:
+    def _row(self, name: str, event: Event) -> tuple[str | ProgressBar, ...]:
         if name not in self.begun:
             return ("·", f"[dim]{name}[/dim]", "", "", "", "")
         ended = event.status in ("done", "reused", "failed")

@@ -31,7 +31,7 @@ from dubkit.stages.transcribe import TranscribeSettings
 from dubkit.stages.translate import TranslateSettings
 from dubkit.stages.validate import ValidateSettings
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -89,7 +89,10 @@ def stage(*, version: int, task: str | None = None) -> Callable[[Callable[..., A
 
 
 class Stopwatch:
-    """A back end that counts the seconds spent inside it; everything else is the back end's own."""
+    """A back end that counts the seconds spent inside it; everything else is the back end's own.
+
+    Time that it spends waiting for a stream that the stage feeds it is the stage's, and not counted.
+    """
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -101,14 +104,16 @@ class Stopwatch:
             return found
 
         def timed(*args: Any, **kwargs: Any) -> Any:
+            fed = [self._each(a, sign=-1) if inspect.isgenerator(a) else a for a in args]
             begun = time.perf_counter()
-            result = found(*args, **kwargs)
+            result = found(*fed, **kwargs)
             self.seconds += time.perf_counter() - begun
-            return self._each(result) if inspect.isgenerator(result) else result
+            return self._each(result, sign=1) if inspect.isgenerator(result) else result
 
         return timed
 
-    def _each(self, results: Iterator[Any]) -> Iterator[Any]:
+    def _each(self, results: Iterator[Any], sign: int) -> Iterator[Any]:
+        """The same items; the time that each takes to come is added, or taken off where the back end waits for it."""
         while True:
             begun = time.perf_counter()
             try:
@@ -116,5 +121,5 @@ class Stopwatch:
             except StopIteration:
                 return
             finally:
-                self.seconds += time.perf_counter() - begun
+                self.seconds += sign * (time.perf_counter() - begun)
             yield item

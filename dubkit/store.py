@@ -39,8 +39,8 @@ def digest(value: object) -> str:
 
     Raises
     ------
-    TypeError
-        If something in it has no JSON form: such a value has no stable identity.
+    TypeError, ValueError
+        If something in it has no JSON form (an object, a number that is none): such a value has no stable identity.
     """
     return hashlib.sha256(
         json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
@@ -69,15 +69,22 @@ class Items:
         return path if path.exists() else None
 
     def keep(self, identity: object, suffix: str, write: Callable[[Path], None]) -> Path:
-        """Write a file under an identity; it appears when it is whole."""
+        """Write a file under an identity; it appears when it is whole.
+
+        Raises
+        ------
+        OutOfSpace
+            If the disk is full or the folder cannot be written.
+        """
         path = self._path(identity, suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{uuid.uuid4().hex}{suffix}")
-        try:
-            write(partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with told(self.root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                write(partial)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
         return path
 
     def complete(
@@ -144,13 +151,13 @@ class Store:
         try:
             record = json.loads((home / "record.json").read_text())
             artefact = makes.model_validate_json((home / "artefact.json").read_text(), context={"folder": self.root})
+            found = Stored(artefact, record["output"], key, record)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, ValidationError):
+        except (ValueError, ValidationError, KeyError, TypeError):
             return None
-        if not all(f.path.exists() and f.path.stat().st_size == f.size for f in files(artefact)):
-            return None
-        return Stored(artefact, record["output"], key, record)
+        whole = all(f.path.exists() and f.path.stat().st_size == f.size for f in files(artefact))
+        return found if whole else None
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:

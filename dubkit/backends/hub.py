@@ -54,7 +54,9 @@ def device(compute: Compute) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise BadInput(f"The device {wanted!r} was asked for, but PyTorch finds no CUDA here. Use --set device=cpu or auto.")
+        raise BadInput(
+            f"The device {wanted!r} was asked for, but PyTorch finds no CUDA here. Use --set device=cpu or auto."
+        )
     return wanted
 
 
@@ -130,16 +132,16 @@ class Checkpoint:
         folder = self.folder
         size = sum(p.stat().st_size for p in folder.iterdir() if p.is_file()) if folder else 0
         if self.is_folder:
-            return ModelCard(self.source, "as its owner says", size, folder is not None, f"mend the folder {self.source}")
+            return ModelCard(
+                self.source, "as its owner says", size, folder is not None, f"mend the folder {self.source}"
+            )
         for pattern, licence, note, expected, weights in _KNOWN:
             if fnmatch.fnmatchcase(self.source, pattern):
                 fetch = f"hf download {self.source} --include '*.json' --include '*.txt' --include '{weights}'"
                 if weights.startswith("pytorch"):
                     fetch += " --include '*.model'"
                 return ModelCard(self.source, licence, size or expected, folder is not None, fetch, note)
-        return ModelCard(
-            self.source, "see its page on the hub", size, folder is not None, f"hf download {self.source}"
-        )
+        return ModelCard(self.source, "see its page on the hub", size, folder is not None, f"hf download {self.source}")
 
     def fetched(self) -> Path:
         """The folder with its files, downloaded first where it must be.

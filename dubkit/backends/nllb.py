@@ -117,7 +117,9 @@ class Nllb:
         """The vocabulary's id of a language."""
         token: int = self._tokenizer.convert_tokens_to_ids(code)
         if token == self._tokenizer.unk_token_id:
-            raise UnsupportedPair(f"The vocabulary of {self.checkpoint.source} has no {code}; it is not a full NLLB-200.")
+            raise UnsupportedPair(
+                f"The vocabulary of {self.checkpoint.source} has no {code}; it is not a full NLLB-200."
+            )
         return token
 
     @functools.cached_property

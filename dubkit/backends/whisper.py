@@ -28,7 +28,11 @@ DEFAULT = "openai/whisper-large-v3"
 SAMPLE_RATE = 16_000
 LONGEST = 30.0
 # What multilingual checkpoints are trained on; the checkpoint's own list counts where it is here.
-_TRAINED = ["en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id", "hi", "fi", "vi", "he", "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th", "ur", "hr", "bg", "lt", "la", "mi", "ml", "cy", "sk", "te", "fa", "lv", "bn", "sr", "az", "sl", "kn", "et", "mk", "br", "eu", "is", "hy", "ne", "mn", "bs", "kk", "sq", "sw", "gl", "mr", "pa", "si", "km", "sn", "yo", "so", "af", "oc", "ka", "be", "tg", "sd", "gu", "am", "yi", "lo", "uz", "fo", "ht", "ps", "tk", "nn", "mt", "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha", "ba", "jw", "su", "yue"]
+_TRAINED = """
+en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy
+sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo
+uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su yue
+"""
 
 
 class Whisper:
@@ -63,7 +67,7 @@ class Whisper:
         told = json.loads(config.read_text(encoding="utf-8")) if config else {}
         if told.get("is_multilingual") is False or (not told and self.checkpoint.source.endswith(".en")):
             return {"en": "en"}
-        spoken = [token.strip("<|>") for token in told.get("lang_to_id", ())] or _TRAINED
+        spoken = [token.strip("<|>") for token in told.get("lang_to_id", ())] or _TRAINED.split()
         return {languages.parse(code): code for code in spoken}
 
     def detect_language(self, waveforms: Sequence[np.ndarray]) -> tuple[str, float]:
@@ -174,7 +178,9 @@ class Whisper:
         """
         for waveform in waveforms:
             if len(waveform) > LONGEST * SAMPLE_RATE:
-                raise ValueError(f"a waveform of {len(waveform) / SAMPLE_RATE:.1f} s; Whisper takes up to {LONGEST:.0f} s")
+                raise ValueError(
+                    f"a waveform of {len(waveform) / SAMPLE_RATE:.1f} s; Whisper takes up to {LONGEST:.0f} s"
+                )
         size = batch_size(self.compute)
         for n in range(0, len(waveforms), size):
             yield list(waveforms[n : n + size])
@@ -185,7 +191,8 @@ class Whisper:
         features = self._processor.feature_extractor(batch, sampling_rate=SAMPLE_RATE, return_tensors="pt")
         spectra = features.input_features.to(self._device, self._model.dtype)
         with torch.inference_mode():
-            return self._model.get_encoder()(spectra).last_hidden_state
+            encoded: torch.Tensor = self._model.get_encoder()(spectra).last_hidden_state
+        return encoded
 
     def _prompt(self, language: str) -> list[int]:
         """The tokens before the text: start, language, task, no timestamps."""

@@ -18,8 +18,8 @@ FRAME = 0.02
 UNSPACED = frozenset({"zh", "zh-Hant", "yue", "ja", "th", "lo", "my", "km", "bo"})
 """Languages written without spaces between words: each character counts as a word."""
 
-_OPENING = "\"'“¡¿([{-"
-_CLOSING = "\"'.。,，!！?？:：”)]}、"
+_OPENING = "\"'“«¡¿([{-–—「『《（"
+_CLOSING = "\"'.。,，!！?？:：;；…”»)]}、」』》）"
 
 
 def token_times(attention: np.ndarray, seconds: float, smoothing: int) -> list[float]:
@@ -95,10 +95,10 @@ def _whole_characters(tokens: list[int], decode: Callable[[list[int]], str]) -> 
 
 
 def _spaced(parts: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
+    """Runs that begin at a space."""
     held: tuple[str, int, int] | None = None
     for text, first, last in parts:
-        alone = text.startswith(" ") or not text.strip() or not any(c.isalnum() for c in text)
-        if held and not alone:
+        if held and not text.startswith(" "):
             held = (held[0] + text, held[1], last)
             continue
         if held:
@@ -109,17 +109,19 @@ def _spaced(parts: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]
 
 
 def _with_punctuation(parts: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
-    """Closing marks joined to the word before, opening ones to the word after."""
+    """Marks that stand alone joined to their word: closing ones to the one before, opening ones to the one after."""
     held: tuple[str, int, int] | None = None
     for text, first, last in parts:
-        bare = text.strip()
-        closing = bool(bare) and not text.startswith(" ") and all(c in _CLOSING for c in bare)
-        opening = held is not None and held[0].startswith(" ") and all(c in _OPENING for c in held[0].strip())
-        if held and (closing or opening):
-            held = (held[0] + (text.lstrip() if opening else text), held[1], last)
+        closing = not text.startswith(" ") and _only(text, _CLOSING)
+        if held and (closing or _only(held[0], _OPENING)):
+            held = (held[0] + text, held[1], last)
             continue
         if held:
             yield held
         held = (text, first, last)
     if held:
         yield held
+
+
+def _only(text: str, marks: str) -> bool:
+    return bool(text.strip()) and all(c in marks for c in text.strip())

@@ -145,12 +145,18 @@ def _mux(
     }
     if picture == "re-encoded":
         options |= {"pix_fmt": "yuv420p", "crf": 18, "preset": "medium", "fps_mode": "passthrough"}
+    else:
+        # The last frame is shown no longer than the film lasts; packets keep their bytes.
+        options["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration='max(1,min(DURATION,{media.duration}/TB-PTS))'"
     if media.video.codec == "hevc" and picture == "copied":
         options["tag:v"] = "hvc1"
-    for n, (language, title) in enumerate(zip(languages, titles, strict=True)):
-        options[f"metadata:s:a:{n}"] = [f"language={iso639_2(language)}", f"handler_name={title}"]
+    subtitled = [(language, name(language)) for language in written]
+    for kind, tagged in (("a", list(zip(languages, titles, strict=True))), ("s", subtitled)):
+        for n, (language, title) in enumerate(tagged):
+            # One option cannot be given twice here: the title names its stream by its place in the file instead.
+            place = 1 + n + (len(titles) if kind == "s" else 0)
+            options[f"metadata:s:{kind}:{n}"] = f"language={iso639_2(language)}"
+            options[f"metadata:s:{place}"] = f"handler_name={title}"
     if len(titles) > 1:
         options["disposition:a:1"] = 0
-    for n, language in enumerate(written):
-        options[f"metadata:s:s:{n}"] = [f"language={iso639_2(language)}", f"handler_name={name(language)}"]
     files.run_ffmpeg(ffmpeg.output(*streams, str(target), f="mp4", **options), "writing the film")

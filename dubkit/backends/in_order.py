@@ -1,0 +1,37 @@
+"""Work on several items at once, results in order, as they are wanted."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(work: Callable[[Item], Result], items: Sequence[Item], n_threads: int) -> Iterator[Result]:
+    """Apply `work` to each item in `n_threads` threads.
+
+    No more than `n_threads` results are ahead of the one that is wanted, so that memory does not grow with the number
+    of items; those not begun when the caller stops are dropped.
+    """
+    if n_threads < 2 or len(items) < 2:
+        yield from map(work, items)
+        return
+    waiting = iter(items)
+    begun: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for _ in range(n_threads + 1):
+                if (item := next(waiting, None)) is not None:
+                    begun.append(pool.submit(work, item))
+            while begun:
+                result = begun.popleft().result()
+                if (item := next(waiting, None)) is not None:
+                    begun.append(pool.submit(work, item))
+                yield result
+        finally:
+            for future in begun:
+                future.cancel()

@@ -1,0 +1,50 @@
+"""Which of Kokoro's voice styles speak which language, best first, and which mixtures of two speak it as well.
+
+A style's name tells language and gender: ``pf_dora`` is a Portuguese (``p``) female (``f``) one, ``a`` is American and
+``b`` British English. A mixture ``pf_dora+af_heart`` is the mean of both: the accent of the first, a voice of its own.
+``docs/voices.md`` has the measurements by which the mixtures were chosen.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from dubkit.artefacts import Gender, Voice
+
+# English in the order of the grades that the model's authors gave (VOICES.md of hexgrad/Kokoro-82M).
+STYLES: dict[str, tuple[str, ...]] = {
+    "en": (
+        *("af_heart", "am_michael", "af_bella", "am_fenrir", "bf_emma", "am_puck", "af_aoede", "bm_george"),
+        *("af_kore", "bm_fable", "af_sarah", "am_eric", "bf_isabella", "am_liam", "af_alloy", "bm_lewis", "af_nova"),
+        *("am_onyx", "af_sky", "bm_daniel", "bf_alice", "am_echo", "bf_lily", "am_adam", "af_jessica", "am_santa"),
+        *("af_river", "af_nicole"),
+    ),
+    "es": ("ef_dora", "em_alex", "em_santa"),
+    "fr": ("ff_siwis",),
+    "it": ("if_sara", "im_nicola"),
+    "pt": ("pf_dora", "pm_alex", "pm_santa"),
+}
+
+_ACCENTS = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr", "i": "it", "p": "pt"}
+_GENDERS: dict[str, Gender] = {"f": "female", "m": "male"}
+assert set(_GENDERS.values()) < set(get_args(Gender))
+
+
+def voices(language: str) -> tuple[Voice, ...]:
+    """The voices for a language, best first; none where Kokoro does not speak it."""
+    return tuple(Voice(id=f"kokoro:{s}", language=language, gender=gender(s), name=name(s)) for s in STYLES.get(language, ()))
+
+
+def accent(style: str) -> str:
+    """How text is pronounced for a style: a key of :data:`dubkit.backends.kokoro_phonemes.ESPEAK_CODES`."""
+    return _ACCENTS[style[0]]
+
+
+def gender(style: str) -> Gender:
+    """A style's gender; a mixture's is its second part's, which is of the same gender or, in French, the male one."""
+    return _GENDERS[style.split("+")[-1][1]]
+
+
+def name(style: str) -> str:
+    """A name to show: ``Dora``, or ``Dora and Heart`` for a mixture."""
+    return " and ".join(part.split("_")[1].title() for part in style.split("+"))

@@ -1,0 +1,46 @@
+"""Intelligibility: a recogniser reads the finished dub, and what it read is held against what was to be said.
+
+The recogniser is the run's own; it hears the film's sound as a viewer does, background included, line by line over the
+times at which each line lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dubkit.backends import registry
+from dubkit.run import Run
+from evaluation import asr
+
+MARGIN = 0.25
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """The score, and what was read of each line (by line id)."""
+
+    recognition: asr.Recognition
+    read: dict[str, str]
+
+
+def score(run: Run) -> RoundTrip:
+    """Read back a finished run's soundtrack.
+
+    Raises
+    ------
+    ValueError
+        If the run has no lines.
+    """
+    from dubkit.audio import resample
+    from dubkit.media import SAMPLE_RATE
+    from dubkit.stages.separate import ANALYSIS_RATE
+
+    backend = registry.get("transcriber", run.settings.backends.transcriber, run.settings.compute)
+    lines = run.translation.lines
+    waveforms = []
+    for place in run.soundtrack.placements:
+        sound = run.soundtrack.audio.load(max(0.0, place.start - MARGIN), place.end + MARGIN)
+        waveforms.append(resample(sound.mean(axis=1), SAMPLE_RATE, ANALYSIS_RATE))
+    heard = backend.transcribe(waveforms, run.translation.target)
+    read = {x.id: " ".join(w.text for w in h.words) for x, h in zip(lines, heard, strict=True)}
+    return RoundTrip(asr.score([x.text for x in lines], list(read.values())), read)

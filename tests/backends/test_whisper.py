@@ -1,0 +1,238 @@
+"""Whisper's real classes, a few numbers wide, saved and loaded as the real checkpoints are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dubkit.backends import hub
+from dubkit.backends.protocols import Compute, Transcriber
+from dubkit.backends.whisper import Whisper
+from dubkit.errors import BadInput, MissingModel, UnsupportedPair
+
+LANGUAGES = ["en", "pt", "jw", "zh"]
+CPU = Compute(device="cpu", threads=1)
+
+
+def save_tiny_whisper(folder: Path, *, multilingual: bool = True) -> None:
+    from transformers import (
+        GenerationConfig,
+        WhisperConfig,
+        WhisperFeatureExtractor,
+        WhisperForConditionalGeneration,
+        WhisperProcessor,
+        WhisperTokenizer,
+    )
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    characters = list(bytes_to_unicode().values())
+    letters = [f"Ġ{c}" for c in "abcdefghijklmnopqrstuvwxyz"]
+    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES)]
+    special += ["<|translate|>", "<|transcribe|>", "<|nospeech|>", "<|notimestamps|>"]
+    vocab = {token: n for n, token in enumerate([*characters, *letters])}
+    ids = {token: len(vocab) + n for n, token in enumerate(special)}
+    tokenizer = WhisperTokenizer(vocab=vocab, merges=[("Ġ", c[1]) for c in letters], pad_token="<|endoftext|>")
+    tokenizer.add_special_tokens({"additional_special_tokens": special[1:]})
+    assert tokenizer.convert_tokens_to_ids(special) == list(ids.values())
+
+    end = ids["<|endoftext|>"]
+    torch.manual_seed(3)
+    config = WhisperConfig(
+        vocab_size=len(vocab) + len(special),
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_target_positions=24,
+        init_std=0.4,
+        pad_token_id=end,
+        bos_token_id=end,
+        eos_token_id=end,
+        decoder_start_token_id=ids["<|startoftranscript|>"],
+    )
+    model = WhisperForConditionalGeneration(config)
+    generation = model.generation_config = GenerationConfig(
+        max_length=24, decoder_start_token_id=config.decoder_start_token_id, bos_token_id=end, eos_token_id=end, pad_token_id=end
+    )
+    generation.is_multilingual = multilingual
+    if multilingual:
+        generation.lang_to_id = {f"<|{code}|>": ids[f"<|{code}|>"] for code in LANGUAGES}
+        generation.task_to_id = {task: ids[f"<|{task}|>"] for task in ("translate", "transcribe")}
+    generation.no_timestamps_token_id = ids["<|notimestamps|>"]
+    # Random weights would mostly say bytes that are no text.
+    generation.suppress_tokens = [n for n in range(model.config.vocab_size) if n < len(characters) or n > end]
+    generation.begin_suppress_tokens = [end]
+    generation.alignment_heads = [[0, 1], [1, 0], [1, 3]]
+    model.save_pretrained(folder)
+    WhisperProcessor(WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whisper")
+    save_tiny_whisper(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def waveforms() -> list[np.ndarray]:
+    noise = np.random.default_rng(0)
+    return [
+        (0.5 * noise.standard_normal(round(16_000 * seconds)) * np.linspace(0, 1, round(16_000 * seconds))).astype(np.float32)
+        for seconds in (2.5, 0.7, 6.0, 30.0)
+    ]
+
+
+@pytest.fixture(scope="module")
+def whisper(folder: Path) -> Whisper:
+    return Whisper.from_spec(str(folder), CPU)
+
+
+def test_it_is_a_transcriber_that_needs_no_weights_to_describe_itself(folder: Path) -> None:
+    fresh = Whisper.from_spec(str(folder), CPU)
+    backend: Transcriber = fresh
+    assert backend.languages() == {"en", "pt", "jv", "zh"}
+    assert backend.fingerprint.startswith(f"whisper:{folder.name}@")
+    (card,) = backend.models()
+    assert card.present
+    assert card.size > 10_000
+    assert "_model" not in vars(fresh)
+
+
+def test_words_have_times_inside_their_sound_and_in_order(whisper: Whisper, waveforms: list[np.ndarray]) -> None:
+    for waveform, heard in zip(waveforms, whisper.transcribe(waveforms, "pt", beam_size=2), strict=True):
+        times = [t for word in heard.words for t in (word.start, word.end)]
+        assert heard.words
+        assert times == sorted(times)
+        assert 0 <= times[0] <= times[-1] <= len(waveform) / 16_000
+        assert times[-1] > times[0]
+        assert all(0 < word.confidence <= 1 for word in heard.words)
+        assert all(word.text == word.text.strip() != "" for word in heard.words)
+
+
+def test_the_text_is_what_transformers_itself_finds(whisper: Whisper, waveforms: list[np.ndarray], folder: Path) -> None:
+    from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+    model = WhisperForConditionalGeneration.from_pretrained(folder).eval()
+    processor = WhisperProcessor.from_pretrained(folder)
+    features = processor(waveforms[0], sampling_rate=16_000, return_tensors="pt").input_features
+    tokens = model.generate(features, language="pt", task="transcribe", num_beams=3, do_sample=False)
+    expected = processor.tokenizer.decode(tokens[0], skip_special_tokens=True)
+    (heard,) = whisper.transcribe(waveforms[:1], "pt", beam_size=3)
+    assert " ".join(word.text for word in heard.words) == " ".join(expected.split())
+
+
+def test_batched_and_one_by_one_agree(
+    whisper: Whisper, waveforms: list[np.ndarray], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [heard for w in waveforms for heard in whisper.transcribe([w], "en", beam_size=2)]
+    monkeypatch.setattr("dubkit.backends.whisper.batch_size", lambda compute: compute.batch_size)
+    together = list(Whisper.from_spec(str(folder), Compute("cpu", 1, 3)).transcribe(waveforms, "en", beam_size=2))
+    assert len({tuple(w.text for w in heard.words) for heard in alone}) == len(waveforms), "the sounds tell in the text"
+    for a, b in zip(alone, together, strict=True):
+        assert [(w.text, w.start, w.end) for w in a.words] == [(w.text, w.start, w.end) for w in b.words]
+        assert [w.confidence for w in a.words] == pytest.approx([w.confidence for w in b.words], abs=2e-4)
+
+
+def test_on_the_cpu_a_rest_comes_out_as_the_whole_did(whisper: Whisper, waveforms: list[np.ndarray], folder: Path) -> None:
+    whole = list(whisper.transcribe(waveforms, "en"))
+    rest = list(Whisper.from_spec(str(folder), Compute("cpu", 1, 2)).transcribe(waveforms[1:], "en"))
+    assert rest == whole[1:]
+
+
+def test_confidence_is_the_probability_of_the_words_tokens(
+    whisper: Whisper, waveforms: list[np.ndarray], folder: Path
+) -> None:
+    from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+    (heard,) = whisper.transcribe(waveforms[:1], "pt", beam_size=1)
+    model = WhisperForConditionalGeneration.from_pretrained(folder).eval()
+    processor = WhisperProcessor.from_pretrained(folder)
+    tokenizer = processor.tokenizer
+    prompt = tokenizer.convert_tokens_to_ids(["<|startoftranscript|>", "<|pt|>", "<|transcribe|>", "<|notimestamps|>"])
+    first = tokenizer.convert_tokens_to_ids("Ġ" + heard.words[0].text[0])
+    features = processor(waveforms[0], sampling_rate=16_000, return_tensors="pt").input_features
+    with torch.no_grad():
+        logits = model(input_features=features, decoder_input_ids=torch.tensor([prompt])).logits[0, -1]
+    assert len(heard.words[0].text) == 1, "the tiny vocabulary has words of one letter"
+    assert heard.words[0].confidence == pytest.approx(float(logits[: tokenizer.eos_token_id].softmax(0)[first]), abs=1e-4)
+
+
+def test_the_language_is_the_likeliest_on_average(whisper: Whisper, waveforms: list[np.ndarray], folder: Path) -> None:
+    from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+    model = WhisperForConditionalGeneration.from_pretrained(folder).eval()
+    processor = WhisperProcessor.from_pretrained(folder)
+    ids = [model.generation_config.lang_to_id[f"<|{code}|>"] for code in LANGUAGES]
+    features = processor(waveforms, sampling_rate=16_000, return_tensors="pt").input_features
+    start = torch.full((len(waveforms), 1), model.generation_config.decoder_start_token_id)
+    with torch.no_grad():
+        mean = model(input_features=features, decoder_input_ids=start).logits[:, -1, ids].softmax(-1).mean(0)
+    language, probability = whisper.detect_language(waveforms)
+    assert language == ["en", "pt", "jv", "zh"][int(mean.argmax())]
+    assert probability == pytest.approx(float(mean.max()), abs=1e-3)
+
+
+def test_no_sound_is_no_words(whisper: Whisper, waveforms: list[np.ndarray]) -> None:
+    empty = np.zeros(0, np.float32)
+    first, second, third = whisper.transcribe([empty, waveforms[1], empty], "en", beam_size=1)
+    assert first.words == third.words == ()
+    assert second.words
+    assert list(whisper.transcribe([], "en")) == []
+
+
+def test_an_english_checkpoint_knows_english_alone(tmp_path: Path, waveforms: list[np.ndarray]) -> None:
+    save_tiny_whisper(tmp_path, multilingual=False)
+    whisper = Whisper.from_spec(str(tmp_path), CPU)
+    assert whisper.languages() == {"en"}
+    assert whisper.detect_language(waveforms[:1]) == ("en", 1.0)
+    (heard,) = whisper.transcribe(waveforms[:1], "en", beam_size=2)
+    assert heard.words
+
+
+def test_what_it_cannot_do_is_said(
+    whisper: Whisper, waveforms: list[np.ndarray], folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedPair, match="does not understand 'de'.*en, jv, pt, zh"):
+        whisper.transcribe(waveforms, "de")
+    with pytest.raises(ValueError, match=r"a waveform of 31\.0 s; Whisper takes up to 30 s"):
+        list(whisper.transcribe([np.zeros(31 * 16_000, np.float32)], "en"))
+
+
+def test_old_generation_settings_are_named(folder: Path, tmp_path: Path, waveforms: list[np.ndarray]) -> None:
+    for file in folder.iterdir():
+        if file.name != "generation_config.json":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(MissingModel, match=r"generation_config\.json of .* has no no_timestamps_token_id"):
+        list(Whisper.from_spec(str(tmp_path), CPU).transcribe(waveforms[1:2], "en"))
+
+
+def test_a_hub_id_is_the_default_and_is_not_asked_for_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    whisper = Whisper.from_spec("", CPU)
+    assert whisper.fingerprint == "whisper:openai/whisper-large-v3"
+    assert {"en", "pt", "jv", "fil", "no", "yue"} <= whisper.languages()
+    assert len(whisper.languages()) == 100
+    assert Whisper.from_spec("openai/whisper-base.en", CPU).languages() == {"en"}
+    assert [c.present for c in whisper.models()] == [False]
+
+
+def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(BadInput, match="is a model of type 'bert'; 'whisper' is needed here"):
+        Whisper.from_spec(str(tmp_path), CPU).detect_language([np.zeros(16_000, np.float32)])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_on_cuda_it_computes_in_half_precision(folder: Path, waveforms: list[np.ndarray]) -> None:
+    whisper = Whisper.from_spec(str(folder), Compute("cuda", 0, 4))
+    assert len(list(whisper.transcribe(waveforms, "en", beam_size=2))) == len(waveforms)
+    assert whisper._model.dtype == torch.float16
+    assert hub.batch_size(whisper.compute) == 4

@@ -1,0 +1,83 @@
+"""What many tests share: a factory of tiny films, and a stage's folder, items and report."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from dubkit.media import ffmpeg_program
+from dubkit.progress import Event, Report
+from dubkit.store import Items
+
+TONE = "sine=frequency=440:sample_rate=48000"
+
+
+def make_film(
+    target: Path,
+    *,
+    seconds: float = 2.0,
+    fps: int = 25,
+    size: str = "160x120",
+    sound: str = TONE,
+    picture_codec: str = "libx264",
+    sound_codec: str = "aac",
+    options: Sequence[str] = (),
+) -> Path:
+    """A moving test picture with a tone, encoded by ffmpeg; the name's ending names the container."""
+    command = [ffmpeg_program(), "-v", "error", "-nostdin", "-y"]
+    command += ["-f", "lavfi", "-i", f"testsrc=size={size}:rate={fps}:duration={seconds}"]
+    command += ["-f", "lavfi", "-i", f"{sound}:duration={seconds}"]
+    command += ["-map", "0:v", "-map", "1:a", "-c:v", picture_codec, "-c:a", sound_codec, "-pix_fmt", "yuv420p"]
+    command += ["-preset", "ultrafast"] if picture_codec == "libx264" else []
+    subprocess.run([*command, *options, f"file:{target}"], check=True, capture_output=True)
+    return target
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Callable[..., Path]:
+    """``film(name, **what)`` makes a film in the test's folder; see :func:`make_film`."""
+    return lambda name="film.mp4", **what: make_film(tmp_path / name, **what)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One plain film for all tests that just read it."""
+    return make_film(tmp_path_factory.mktemp("tiny") / "tiny.mp4")
+
+
+@pytest.fixture(scope="session")
+def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of a 440 Hz tone, standing in for speech where nobody listens to words."""
+    target = tmp_path_factory.mktemp("tone") / "tone.wav"
+    command = [ffmpeg_program(), "-v", "error", "-nostdin", "-f", "lavfi", "-i", f"{TONE}:duration=4", str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    return target
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a stage may write."""
+    made = tmp_path / "stage"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> Items:
+    """The finished parts of a stage; none at first."""
+    return Items(tmp_path / "items")
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    """What :func:`report` was told."""
+    return []
+
+
+@pytest.fixture
+def report(events: list[Event]) -> Report:
+    """A stage's report that fills :func:`events`."""
+    return Report("stage", (events.append,))
