@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import soundfile
 
 from dubkit.artefacts import AudioFile, Seconds
+from dubkit.errors import OutOfSpace
 
 FULL_SCALE = 0.98
 KNEE = 0.7
@@ -29,27 +33,72 @@ def read(path: Path, start: Seconds = 0.0, end: Seconds | None = None) -> np.nda
         return samples
 
 
+class Writer:
+    """A FLAC file written block by block.
+
+    Raises
+    ------
+    OutOfSpace
+        If the disk takes no more; noticed at the latest when the file is closed.
+    """
+
+    def __init__(self, path: Path, sample_rate: int, n_channels: int, subtype: str = "PCM_16") -> None:
+        self.path, self.sample_rate, self.n_channels, self.n_samples = path, sample_rate, n_channels, 0
+        with self._told():
+            self._sound = soundfile.SoundFile(path, "w", sample_rate, n_channels, subtype, format="FLAC")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._sound.close()
+
+    def write(self, block: np.ndarray) -> None:
+        """Append samples."""
+        with self._told():
+            self._sound.write(block)
+        self.n_samples += len(block)
+
+    def close(self) -> AudioFile:
+        """Finish the file and give its handle; an empty one gets a silent sample, without which it has no header."""
+        if self.n_samples == 0:
+            self.write(np.zeros((1, self.n_channels), np.float32))
+        with self._told():
+            self._sound.close()
+            # libsndfile does not tell that the last blocks found no room: read the end back.
+            with soundfile.SoundFile(self.path) as sound:
+                last = min(self.n_samples, self.sample_rate)
+                sound.seek(self.n_samples - last)
+                if len(sound.read(last)) != last:
+                    raise soundfile.SoundFileError("the end is missing")
+        facts = {"sample_rate": self.sample_rate, "n_channels": self.n_channels, "n_samples": self.n_samples}
+        return AudioFile.of(self.path, **facts)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (soundfile.SoundFileError, AssertionError) as error:
+            raise OutOfSpace(
+                f"{self.path.name} could not be written whole ({error or 'some samples were not taken'}): is the disk full? "
+                "Make room and give the same command again; what was finished is kept."
+            ) from error
+
+
 def write(path: Path, blocks: Iterable[np.ndarray], sample_rate: int, subtype: str = "PCM_16") -> AudioFile:
     """Write blocks to a FLAC file as they come; memory holds one block.
 
-    Where there is nothing to write it is one silent sample: libsndfile writes no header before the first.
+    Raises
+    ------
+    OutOfSpace
+        If the disk takes no more.
     """
-    n_samples, n_channels, sound = 0, 1, None
-    try:
-        for block in blocks:
-            if sound is None:
-                n_channels = 1 if block.ndim == 1 else block.shape[1]
-                sound = soundfile.SoundFile(path, "w", sample_rate, n_channels, subtype, format="FLAC")
-            sound.write(block)
-            n_samples += len(block)
-        if n_samples == 0:
-            sound = sound or soundfile.SoundFile(path, "w", sample_rate, n_channels, subtype, format="FLAC")
-            sound.write(np.zeros((1, n_channels), np.float32))
-            n_samples = 1
-    finally:
-        if sound is not None:
-            sound.close()
-    return AudioFile.of(path, sample_rate=sample_rate, n_channels=n_channels, n_samples=n_samples)
+    waiting = iter(blocks)
+    first = next(waiting, np.zeros(0, np.float32))
+    with Writer(path, sample_rate, 1 if first.ndim == 1 else first.shape[1], subtype) as writer:
+        for block in itertools.chain([first], waiting):
+            writer.write(block)
+        return writer.close()
 
 
 def open_audio(path: Path) -> AudioFile:

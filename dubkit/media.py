@@ -240,6 +240,6 @@ def stretched(samples: np.ndarray, sample_rate: int, factor: float) -> np.ndarra
 def _complain(complaints: IO[bytes], doing: str) -> None:
     complaints.seek(0)
     text = complaints.read().decode(errors="replace").strip()
-    if "No space left" in text:
+    if "No space left" in text or "File too large" in text:
         raise OutOfSpace(f"The disk became full while {doing}. Make room and give the same command again.")
     raise StageFailed(f"ffmpeg failed while {doing}: {' | '.join(text.splitlines()[-3:])}")

@@ -241,7 +241,7 @@ def told(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise OutOfSpace(
                 f"The disk that holds {where} is full. Everything finished so far is kept: make room, or choose another "
                 "folder with --store, and give the same command again."

@@ -120,7 +120,9 @@ def place(slots: Sequence[Slot], clips: Sequence[Seconds], duration: Seconds, ga
         solution = _solve(slots, tight, duration, 0.0)
         assert solution is not None
     starts, shortened = solution
-    return Schedule(starts=np.maximum(starts, 0.0), stretches=lengths / np.maximum(shortened, 1e-3))
+    return Schedule(
+        starts=np.maximum(starts, 0.0), stretches=np.maximum(lengths / np.maximum(shortened, 1e-9), 1.0)
+    )
 
 
 def _solve(
@@ -168,13 +170,22 @@ def _solve(
 
 
 def _followers(slots: Sequence[Slot], i: int, gap: Seconds) -> list[tuple[int, Seconds]]:
-    """The next line of each speaker after line `i`, and how far line `i` may reach into it (negative is a gap)."""
-    found: dict[str, tuple[int, Seconds]] = {}
+    """The lines that line `i` must end before, and how far it may reach into each (negative is a gap).
+
+    Those are its own speaker's next line and, of every other speaker, the lines that it overlapped in the source and
+    the first that it did not; the rest come after these.
+    """
+    found: list[tuple[int, Seconds]] = []
     speakers = len({s.speaker for s in slots})
+    settled: set[str] = set()
     for j in range(i + 1, len(slots)):
-        if slots[j].speaker not in found:
-            overlap = max(0.0, slots[i].end - slots[j].start)
-            found[slots[j].speaker] = (j, -gap if slots[j].speaker == slots[i].speaker else overlap)
-            if len(found) == speakers:
+        if slots[j].speaker in settled:
+            continue
+        own = slots[j].speaker == slots[i].speaker
+        overlap = max(0.0, slots[i].end - slots[j].start)
+        found.append((j, -gap if own else overlap))
+        if own or not overlap:
+            settled.add(slots[j].speaker)
+            if len(settled) == speakers:
                 break
-    return list(found.values())
+    return found

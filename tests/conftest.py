@@ -81,3 +81,26 @@ def events() -> list[Event]:
 def report(events: list[Event]) -> Report:
     """A stage's report that fills :func:`events`."""
     return Report("stage", (events.append,))
+
+
+@pytest.fixture(scope="session")
+def talking_head() -> Path:
+    """The real talking video, built where it is not there yet."""
+    from data.samples import built
+
+    return built("talking-head").video
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory, talking_head: Path) -> Path:
+    """Real speech as a sound file: the talking head's."""
+    target = tmp_path_factory.mktemp("speech") / "speech.wav"
+    command = [ffmpeg_program(), "-v", "error", "-nostdin", "-i", f"file:{talking_head}", "-vn", str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    return target
+
+
+@pytest.fixture(scope="session")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One store for all tests that dub the talking head: what one has made, the others reuse."""
+    return tmp_path_factory.mktemp("shared") / "store"

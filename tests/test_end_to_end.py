@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import itertools
 import json
 import subprocess
 import sys
@@ -16,9 +17,9 @@ from evaluation import round_trip
 
 
 @pytest.fixture(scope="module")
-def run(talking_head, tmp_path_factory):
+def run(talking_head, shared_store):
     """The finished run of the talking head into Portuguese."""
-    return Run.open(talking_head, "pt", profile="embedded", store=tmp_path_factory.mktemp("store")).until("combine")
+    return Run.open(talking_head, "pt", profile="embedded", store=shared_store).until("combine")
 
 
 def packets(path, kind):
@@ -82,7 +83,7 @@ def test_no_line_is_cut_and_none_collide(run):
     ends = {p.id: p.end for p in run.soundtrack.placements}
     assert max(ends.values()) <= run.media.duration + 1e-3
     in_order = sorted(run.soundtrack.placements, key=lambda p: p.start)
-    for before, after in zip(in_order, in_order[1:], strict=False):
+    for before, after in itertools.pairwise(in_order):
         assert after.start >= before.end
     for clip, place in zip(run.speech.clips, run.soundtrack.placements, strict=True):
         assert place.end - place.start == pytest.approx(clip.audio.duration / place.stretch, abs=2e-3)

@@ -109,9 +109,7 @@ def _other_version(home: Path) -> None:
     (home / "artefact.json").write_text('{"film": 1}')
 
 
-@pytest.mark.parametrize(
-    "harm", [_lose, _cut, _half_written, _no_record, _empty_record, _odd_record, _other_version]
-)
+@pytest.mark.parametrize("harm", [_lose, _cut, _half_written, _no_record, _empty_record, _odd_record, _other_version])
 def test_a_damaged_result_counts_as_none_and_is_replaced(tmp_path: Path, harm: Any) -> None:
     store = Store(tmp_path)
     put(store)

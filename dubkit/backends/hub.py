@@ -6,15 +6,18 @@ another revision. Files load from the snapshot's folder: weights, configuration 
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dubkit.backends.hub_download import WEIGHTS, download
 from dubkit.backends.protocols import Compute, ModelCard
 from dubkit.errors import BadInput, MissingModel
 
@@ -34,9 +37,6 @@ _KNOWN = (
     ("facebook/nllb-200-*600M", "CC-BY-NC-4.0", NON_COMMERCIAL, 2_460_000_000, "pytorch_model*"),
     ("facebook/mms-tts-*", "CC-BY-NC-4.0", NON_COMMERCIAL, 145_000_000, "model.safetensors"),
 )
-# Everything but weights; weights come in several formats, of which one is enough.
-_SMALL_FILES = ("*.json", "*.txt", "*.model")
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _SAMPLE = 1 << 16
 
 
@@ -93,7 +93,7 @@ class Checkpoint:
         BadInput
             If it is neither a hub id nor an existing folder.
         """
-        if Path(argument).expanduser().is_dir():
+        if argument and Path(argument).expanduser().is_dir():
             return cls(str(Path(argument).expanduser()), model_type)
         if not HUB_ID.fullmatch(argument):
             raise BadInput(
@@ -155,10 +155,10 @@ class Checkpoint:
             return found
         if self.is_folder:
             raise MissingModel(
-                f"The folder {self.source} holds no whole checkpoint: config.json and {' or '.join(_WEIGHTS)} (or all "
+                f"The folder {self.source} holds no whole checkpoint: config.json and {' or '.join(WEIGHTS)} (or all "
                 "parts that its index names) must be there. Save a model there with save_pretrained."
             )
-        return _download(self.source, self.card().fetch)
+        return download(self.source, self.card().fetch)
 
     def load(self, cls: Any, compute: Compute, **options: Any) -> Any:
         """The model, ready for inference on the device.
@@ -187,7 +187,8 @@ class Checkpoint:
         if place == "cpu":
             torch.set_num_threads(compute.n_threads)
         try:
-            model, found = cls.from_pretrained(folder, local_files_only=True, output_loading_info=True, **options)
+            with _no_bars():
+                model, found = cls.from_pretrained(folder, local_files_only=True, output_loading_info=True, **options)
         except Exception as error:
             raise self._damaged(f"{type(error).__name__}: {error}") from error
         # transformers would go on with random numbers in place of what it did not find.
@@ -232,11 +233,25 @@ class Checkpoint:
         return MissingModel(f"The files of {self.source} are damaged or not whole ({reason[:300]}). {again}")
 
 
+@contextlib.contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep transformers from drawing progress bars into dubkit's own display."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 def _weights(folder: Path) -> list[Path]:
     """The files that hold a checkpoint's weights; empty where one of them is missing."""
     if not (folder / "config.json").is_file():
         return []
-    for name in _WEIGHTS:
+    for name in WEIGHTS:
         if (folder / name).is_file():
             return [folder / name]
         index = folder / f"{name}.index.json"
@@ -257,41 +272,3 @@ def _digest(folder: Path) -> str:
                 stream.seek(start)
                 total.update(stream.read(_SAMPLE))
     return total.hexdigest()
-
-
-def _download(hub_id: str, command: str) -> Path:
-    """Fetch what transformers needs of a hub model, in one weight format, and nothing else."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
-
-    try:
-        names = HfApi().list_repo_files(hub_id)
-        chosen = next((w for w in _WEIGHTS if {w, f"{w}.index.json"} & set(names)), _WEIGHTS[0])
-        stem, kind = chosen.rsplit(".", 1)
-        return Path(snapshot_download(hub_id, allow_patterns=[*_SMALL_FILES, chosen, f"{stem}-*-of-*.{kind}"]))
-    except GatedRepoError as error:
-        raise MissingModel(
-            f"The model {hub_id} is gated: accept its terms on its page on the hub, then log in with: hf auth login"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise MissingModel(
-            f"The hub has no model {hub_id}, or shows it only to accounts that may see it. Check the spelling; for a "
-            "private model log in with: hf auth login"
-        ) from error
-    except HfHubHTTPError as error:
-        if error.response is not None and error.response.status_code in (401, 403):
-            raise MissingModel(
-                f"The hub refused the access token when asked for {hub_id}; it was revoked or has expired. "
-                "Log in again with: hf auth login"
-            ) from error
-        raise MissingModel(_unreachable(hub_id, command, error)) from error
-    except Exception as error:
-        # Offline mode, no route, time-outs and TLS all have types of their own, which depend on the HTTP library.
-        raise MissingModel(_unreachable(hub_id, command, error)) from error
-
-
-def _unreachable(hub_id: str, command: str, error: Exception) -> str:
-    return (
-        f"The model {hub_id} is not here and the Hugging Face hub cannot be reached ({type(error).__name__}). Where "
-        f"there is a network, run: {command} ; or give a local folder in place of {hub_id}."
-    )

@@ -158,7 +158,9 @@ class Kokoro:
         import numpy as np
 
         if not kokoro_voices.archive().exists():
-            raise MissingModel(f"Kokoro's voices are not here. Get them with: {kokoro_voices.FETCH}, or: {weights.MEND}")
+            raise MissingModel(
+                f"Kokoro's voices are not here. Get them with: {kokoro_voices.FETCH}, or: {weights.MEND}"
+            )
         with np.load(kokoro_voices.archive(), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
 

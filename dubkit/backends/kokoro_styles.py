@@ -32,7 +32,9 @@ assert set(_GENDERS.values()) < set(get_args(Gender))
 
 def voices(language: str) -> tuple[Voice, ...]:
     """The voices for a language, best first; none where Kokoro does not speak it."""
-    return tuple(Voice(id=f"kokoro:{s}", language=language, gender=gender(s), name=name(s)) for s in STYLES.get(language, ()))
+    return tuple(
+        Voice(id=f"kokoro:{s}", language=language, gender=gender(s), name=name(s)) for s in STYLES.get(language, ())
+    )
 
 
 def accent(style: str) -> str:

@@ -8,6 +8,7 @@ starts, so edges at pauses are moved there. Measured on prompts joined by pauses
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def activity(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     quiet, loud = np.quantile(level, 0.05), np.quantile(level, 0.95)
     sounding: np.ndarray = level > max(quiet + _SPEECH_SHARE * (loud - quiet), loud - _DEEPEST)
     borders = np.flatnonzero(np.diff(sounding.astype(np.int8))) + 1
-    for first, last in zip(borders[:-1], borders[1:], strict=True):
+    for first, last in itertools.pairwise(borders):
         if not sounding[first] and last - first < CLOSURE:
             sounding[first:last] = True
     return sounding

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Literal
 from pydantic.dataclasses import dataclass
 
 from dubkit import media as files
-from dubkit.artefacts import AudioFile, Media, Tracks, Video
+from dubkit.artefacts import Media, Tracks, Video
 from dubkit.backends.protocols import Separator
 from dubkit.progress import Report
 from dubkit.stage import stage
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from dubkit.audio import Writer
 
 ANALYSIS_RATE = 16_000
 
@@ -39,74 +41,64 @@ def separate(
     video: Video, media: Media, *, settings: SeparateSettings, backend: Separator, folder: Path, report: Report
 ) -> Tracks:
     """Decode the sound once, in blocks, and write three files that start and end with the film."""
-    import soundfile
-
     from dubkit import audio
 
-    taps: deque[np.ndarray] = deque()
-    n_channels = min(media.audio.n_channels, 2)
-    rate = files.SAMPLE_RATE
-    full_path, analysis_path = folder / "full.flac", folder / "speech.flac"
+    rate, n_channels = files.SAMPLE_RATE, min(media.audio.n_channels, 2)
     total = round(media.duration)
+    waiting: deque[np.ndarray] = deque()
     with (
-        soundfile.SoundFile(full_path, "w", rate, n_channels, "PCM_16", format="FLAC") as full,
-        soundfile.SoundFile(analysis_path, "w", ANALYSIS_RATE, 1, "PCM_16", format="FLAC") as analysis,
+        audio.Writer(folder / "full.flac", rate, n_channels) as full,
+        audio.Writer(folder / "speech.flac", ANALYSIS_RATE, 1) as analysis,
     ):
         down = _Down(rate, analysis)
 
         def mono() -> Iterator[np.ndarray]:
             for block in files.sound(video.file.path, media):
                 full.write(block)
-                taps.append(block)
+                waiting.append(block)
                 middle = block.mean(axis=1)
                 if settings.analysis == "mixture":
                     down.write(middle)
                 yield middle
-                report(min(total, round(full.frames / rate)), total, "seconds")
+                report(min(total, round(full.n_samples / rate)), total, "seconds")
 
         def bed() -> Iterator[np.ndarray]:
-            for speech in _like_blocks(backend.speech(mono()), taps):
+            for speech in _like_blocks(backend.speech(mono()), waiting):
                 if settings.analysis == "speech":
                     down.write(speech)
-                yield taps.popleft() - speech[:, None]
+                yield waiting.popleft() - speech[:, None]
 
         background = audio.write(folder / "background.flac", bed(), rate)
-        down.close()
-    return Tracks(speech=_handle(analysis_path), full=_handle(full_path), background=background)
+        down.finish()
+        return Tracks(speech=analysis.close(), full=full.close(), background=background)
 
 
-def _handle(path: Path) -> AudioFile:
-    from dubkit.audio import open_audio
-
-    return open_audio(path)
-
-
-def _like_blocks(speech: Iterator[np.ndarray], taps: deque[np.ndarray]) -> Iterator[np.ndarray]:
+def _like_blocks(speech: Iterator[np.ndarray], waiting: deque[np.ndarray]) -> Iterator[np.ndarray]:
     """The speech re-cut to the lengths of the waiting blocks, which it lags behind."""
     import numpy as np
 
-    waiting = np.zeros(0, np.float32)
+    rest = np.zeros(0, np.float32)
     for part in speech:
-        waiting = np.concatenate([waiting, part])
-        while taps and len(waiting) >= len(taps[0]):
-            n = len(taps[0])
-            yield waiting[:n]
-            waiting = waiting[n:]
+        rest = np.concatenate([rest, part])
+        while waiting and len(rest) >= len(waiting[0]):
+            n = len(waiting[0])
+            yield rest[:n]
+            rest = rest[n:]
 
 
 class _Down:
     """Writes a stream at the analysis rate."""
 
-    def __init__(self, rate: int, sound: object) -> None:
+    def __init__(self, rate: int, sound: Writer) -> None:
         import soxr
 
         self.stream = soxr.ResampleStream(rate, ANALYSIS_RATE, 1, dtype="float32")
         self.sound = sound
 
     def write(self, samples: np.ndarray, last: bool = False) -> None:
-        self.sound.write(self.stream.resample_chunk(samples, last=last))  # type: ignore[attr-defined]
+        self.sound.write(self.stream.resample_chunk(samples, last=last))
 
-    def close(self) -> None:
+    def finish(self) -> None:
         import numpy as np
 
         self.write(np.zeros(0, np.float32), last=True)

@@ -97,7 +97,7 @@ class Hub(BaseHTTPRequestHandler):
             siblings = [{"rfilename": f.name} for f in self._files()]
             self._answer(200, json.dumps({"id": name, "sha": REVISION, "siblings": siblings}).encode())
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 -- the name that http.server calls
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.iterdir())
@@ -125,12 +125,13 @@ def local_hub(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for other in ("pytorch_model.bin", "flax_model.msgpack", "model.fp32-00001-of-00002.safetensors", "README.md"):
         (Hub.folder / other).write_bytes(b"not needed")
     with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
         monkeypatch.setattr(
-            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"
+            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+            address + "/{repo_id}/resolve/{revision}/{filename}",
         )
         yield Hub
         server.shutdown()
@@ -179,14 +180,18 @@ def test_what_is_in_the_cache_loads_without_a_network(cache: Path, model_folder:
     assert checkpoint.file("config.json") is not None
     assert checkpoint.file("nothing.json") is None
     expected, found = load(Checkpoint(str(model_folder), "vits")), load(checkpoint)
-    assert all(torch.equal(a, b) for a, b in zip(expected.state_dict().values(), found.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(expected.state_dict().values(), found.state_dict().values(), strict=True)
+    )
 
 
 def test_what_is_not_in_the_cache_names_the_command_that_fetches_it() -> None:
     checkpoint = Checkpoint.parse(NAME, "vits")
     assert checkpoint.fingerprint == NAME
     assert not checkpoint.card().present
-    with pytest.raises(MissingModel, match=rf"{NAME} is not here .* hub cannot be reached.*hf download {NAME} ;.*local folder"):
+    with pytest.raises(
+        MissingModel, match=rf"{NAME} is not here .* hub cannot be reached.*hf download {NAME} ;.*local folder"
+    ):
         load(checkpoint)
 
 
@@ -220,7 +225,11 @@ def test_a_download_takes_one_format_of_the_weights(local_hub: type[Hub], cache:
         ("somebody/broken", "cannot be reached .* hf download somebody/broken"),
     ],
 )
-def test_what_the_hub_refuses_is_told(local_hub: type[Hub], name: str, message: str) -> None:
+def test_what_the_hub_refuses_is_told(
+    local_hub: type[Hub], name: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The library waits ever longer between tries where a server fails.
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
     with pytest.raises(MissingModel, match=message):
         load(Checkpoint.parse(name, "vits"))
 

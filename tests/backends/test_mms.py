@@ -18,7 +18,9 @@ from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 CPU = Compute(device="cpu", threads=1)
 
 
-def save_tiny_vits(folder: Path, *, seed: int = 0, stochastic: bool = True, is_uroman: bool = False, rate: int = 16_000) -> None:
+def save_tiny_vits(
+    folder: Path, *, seed: int = 0, stochastic: bool = True, is_uroman: bool = False, rate: int = 16_000
+) -> None:
     from transformers import VitsConfig, VitsModel, VitsTokenizer
 
     folder.mkdir(parents=True)
@@ -179,7 +181,7 @@ def test_without_the_romanizer_its_install_line_is_told(mms: Mms, monkeypatch: p
 
 def test_what_is_not_there_is_said(mms: Mms, tmp_path: Path) -> None:
     german = Voice(id="mms:de", language="de", gender="unknown", name="")
-    with pytest.raises(UnsupportedPair, match="MMS has no voice for 'de'. It speaks: en, pt, ug"):
+    with pytest.raises(UnsupportedPair, match=r"MMS has no voice for 'de'. It speaks: en, pt, ug"):
         mms.predict(Request("a", german))
     with pytest.raises(BadInput, match=r"subfolder per ISO 639-3 code.*hf download facebook/mms-tts-por"):
         Mms.from_spec(str(tmp_path), CPU)

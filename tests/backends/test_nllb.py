@@ -40,7 +40,12 @@ def save_tiny_nllb(folder: Path) -> None:
     targets = tokenizer.convert_tokens_to_ids(["por_Latn", "deu_Latn"])
     unwanted = [0, 1, 3, *(n for n in range(len(vocab), len(tokenizer)) if n not in targets)]
     model.generation_config = GenerationConfig(
-        decoder_start_token_id=2, eos_token_id=2, pad_token_id=1, bos_token_id=0, suppress_tokens=unwanted, max_length=200
+        decoder_start_token_id=2,
+        eos_token_id=2,
+        pad_token_id=1,
+        bos_token_id=0,
+        suppress_tokens=unwanted,
+        max_length=200,
     )
     model.save_pretrained(folder)
 
@@ -127,9 +132,11 @@ def test_on_the_cpu_a_rest_comes_out_as_the_whole_did(nllb: Nllb, folder: Path) 
 
 
 def test_what_it_cannot_do_is_said(nllb: Nllb) -> None:
-    with pytest.raises(UnsupportedPair, match="NLLB-200 does not know 'tlh'. It knows: .*zh-Hant, zu"):
+    with pytest.raises(UnsupportedPair, match=r"NLLB-200 does not know 'tlh'. It knows: .*zh-Hant, zu"):
         nllb.translate(["a"], "en", "tlh")
-    with pytest.raises(BadInput, match=r"of 66 tokens is longer than the 64 .* begins 'a a a .*Cut the utterance in two"):
+    with pytest.raises(
+        BadInput, match=r"of 66 tokens is longer than the 64 .* begins 'a a a .*Cut the utterance in two"
+    ):
         list(nllb.translate([" ".join("a" * 31) + " b"], "en", "pt"))
 
 
@@ -138,9 +145,9 @@ def test_a_vocabulary_without_the_language_is_told(tmp_path: Path, folder: Path)
 
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    NllbTokenizer(vocab={"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}, extra_special_tokens=["eng_Latn"]).save_pretrained(
-        tmp_path
-    )
+    NllbTokenizer(
+        vocab={"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}, extra_special_tokens=["eng_Latn"]
+    ).save_pretrained(tmp_path)
     with pytest.raises(UnsupportedPair, match=r"has no por_Latn; it is not a full NLLB-200"):
         next(Nllb.from_spec(str(tmp_path), CPU).translate(["a"], "en", "pt"))
 

@@ -56,7 +56,11 @@ def save_tiny_whisper(folder: Path, *, multilingual: bool = True) -> None:
     )
     model = WhisperForConditionalGeneration(config)
     generation = model.generation_config = GenerationConfig(
-        max_length=24, decoder_start_token_id=config.decoder_start_token_id, bos_token_id=end, eos_token_id=end, pad_token_id=end
+        max_length=24,
+        decoder_start_token_id=config.decoder_start_token_id,
+        bos_token_id=end,
+        eos_token_id=end,
+        pad_token_id=end,
     )
     generation.is_multilingual = multilingual
     if multilingual:
@@ -82,7 +86,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def waveforms() -> list[np.ndarray]:
     noise = np.random.default_rng(0)
     return [
-        (0.5 * noise.standard_normal(round(16_000 * seconds)) * np.linspace(0, 1, round(16_000 * seconds))).astype(np.float32)
+        (0.5 * noise.standard_normal(round(16_000 * seconds)) * np.linspace(0, 1, round(16_000 * seconds))).astype(
+            np.float32
+        )
         for seconds in (2.5, 0.7, 6.0, 30.0)
     ]
 
@@ -114,7 +120,9 @@ def test_words_have_times_inside_their_sound_and_in_order(whisper: Whisper, wave
         assert all(word.text == word.text.strip() != "" for word in heard.words)
 
 
-def test_the_text_is_what_transformers_itself_finds(whisper: Whisper, waveforms: list[np.ndarray], folder: Path) -> None:
+def test_the_text_is_what_transformers_itself_finds(
+    whisper: Whisper, waveforms: list[np.ndarray], folder: Path
+) -> None:
     from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
     model = WhisperForConditionalGeneration.from_pretrained(folder).eval()
@@ -138,7 +146,9 @@ def test_batched_and_one_by_one_agree(
         assert [w.confidence for w in a.words] == pytest.approx([w.confidence for w in b.words], abs=2e-4)
 
 
-def test_on_the_cpu_a_rest_comes_out_as_the_whole_did(whisper: Whisper, waveforms: list[np.ndarray], folder: Path) -> None:
+def test_on_the_cpu_a_rest_comes_out_as_the_whole_did(
+    whisper: Whisper, waveforms: list[np.ndarray], folder: Path
+) -> None:
     whole = list(whisper.transcribe(waveforms, "en"))
     rest = list(Whisper.from_spec(str(folder), Compute("cpu", 1, 2)).transcribe(waveforms[1:], "en"))
     assert rest == whole[1:]
@@ -159,7 +169,9 @@ def test_confidence_is_the_probability_of_the_words_tokens(
     with torch.no_grad():
         logits = model(input_features=features, decoder_input_ids=torch.tensor([prompt])).logits[0, -1]
     assert len(heard.words[0].text) == 1, "the tiny vocabulary has words of one letter"
-    assert heard.words[0].confidence == pytest.approx(float(logits[: tokenizer.eos_token_id].softmax(0)[first]), abs=1e-4)
+    assert heard.words[0].confidence == pytest.approx(
+        float(logits[: tokenizer.eos_token_id].softmax(0)[first]), abs=1e-4
+    )
 
 
 def test_the_language_is_the_likeliest_on_average(whisper: Whisper, waveforms: list[np.ndarray], folder: Path) -> None:
@@ -194,10 +206,8 @@ def test_an_english_checkpoint_knows_english_alone(tmp_path: Path, waveforms: li
     assert heard.words
 
 
-def test_what_it_cannot_do_is_said(
-    whisper: Whisper, waveforms: list[np.ndarray], folder: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(UnsupportedPair, match="does not understand 'de'.*en, jv, pt, zh"):
+def test_what_it_cannot_do_is_said(whisper: Whisper, waveforms: list[np.ndarray], folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedPair, match=r"does not understand 'de'.*en, jv, pt, zh"):
         whisper.transcribe(waveforms, "de")
     with pytest.raises(ValueError, match=r"a waveform of 31\.0 s; Whisper takes up to 30 s"):
         list(whisper.transcribe([np.zeros(31 * 16_000, np.float32)], "en"))

@@ -46,7 +46,11 @@ def decoder(pieces: list[bytes]):  # type: ignore[no-untyped-def]
         ([b" He", b" said", b' "', b"no", b'."'], "en", [("He", 0, 0), ("said", 1, 1), ('"no."', 2, 4)]),
         ([b" a", b" -", b" b"], "en", [("a", 0, 0), ("- b", 1, 2)]),
         ([b" don", b"'", b"t", b" 3", b".", b"5"], "en", [("don't", 0, 2), ("3.5", 3, 5)]),
-        (["今日".encode(), "は".encode()[:1], "は".encode()[1:], "。".encode()], "ja", [("今日", 0, 0), ("は。", 1, 3)]),
+        (
+            ["今日".encode(), "は".encode()[:1], "は".encode()[1:], "。".encode()],
+            "ja",
+            [("今日", 0, 0), ("は。", 1, 3)],
+        ),
         (["「".encode(), "好".encode(), "」".encode(), "。".encode()], "zh", [("「好」。", 0, 3)]),
         ([b" "], "en", []),
         ([], "en", []),

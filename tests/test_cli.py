@@ -1,0 +1,92 @@
+"""The command line's own tables, answers for programs, and corrections."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from dubkit.cli import app
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture(scope="module")
+def dubbed(talking_head, shared_store, tmp_path_factory):
+    """One dub through the command, answering in JSON."""
+    out = tmp_path_factory.mktemp("out") / "film.mp4"
+    options = ["--profile", "embedded", "--store", shared_store, "--out", out, "--json"]
+    done = call("dub", talking_head, "--to", "Portuguese", *options)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout.splitlines()[-1]), done
+
+
+def test_dub_tells_programs_where_and_what(dubbed):
+    facts, done = dubbed
+    assert (facts["source"], facts["target"], facts["picture"], facts["spoken"]) == ("en", "pt", "copied", True)
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [e["stage"] for e in events if e["status"] in ("done", "reused")][-1] == "combine"
+
+
+def test_subtitles_lie_beside_the_film(dubbed, tmp_path):
+    from pathlib import Path
+
+    out = Path(dubbed[0]["out"])
+    assert sorted(p.name for p in out.parent.iterdir()) == [
+        "film.en.srt", "film.en.vtt", "film.mp4", "film.srt", "film.vtt",
+    ]  # fmt: skip
+
+
+def test_show_lists_the_stages(dubbed, shared_store):
+    done = call("show", dubbed[0]["run"], "--store", shared_store)
+    assert done.exit_code == 0
+    for stage in ("validate", "detect_gender", "combine"):
+        assert stage in done.stdout
+    assert call("show", "no-such-run", "--store", shared_store).exit_code == 2
+
+
+def test_edit_is_kept_until_the_next_dub(dubbed, shared_store, talking_head, tmp_path):
+    run = dubbed[0]["run"]
+    assert call("edit", run, "translate", "u0001", "Bom dia.", "--store", shared_store).exit_code == 0
+    try:
+        done = call("run", talking_head, "--to", "pt", "--until", "translate", "--store", shared_store, "--json",
+                    "--profile", "embedded")  # fmt: skip
+        assert json.loads(done.stdout.splitlines()[-1])["artefact"]["lines"][0]["text"] == "Bom dia."
+        assert "corrected by hand: translate: u0001" in call("show", run, "--store", shared_store).stdout
+        assert call("edit", run, "translate", "u9999", "x", "--store", shared_store).exit_code == 2
+    finally:
+        from dubkit.overview import reopened
+
+        reopened(run, shared_store).reset("translate")
+
+
+def test_run_stops_at_a_stage(talking_head, tmp_path):
+    arguments = ["run", talking_head, "--until", "validate", "--store", tmp_path / "store", "--to", "pt"]
+    done = call(*arguments, "--profile", "embedded", "--json")
+    assert json.loads(done.stdout.splitlines()[-1])["artefact"]["duration"] == pytest.approx(8.713, abs=0.01)
+    assert not (tmp_path / "store" / "separate").exists()
+    assert call(*arguments[:3], "everything", *arguments[4:]).exit_code == 2
+
+
+def test_models_tell_size_licence_and_presence():
+    done = call("models", "--profile", "embedded", "--json")
+    assert done.exit_code == 0
+    cards = {c["model"]: c for c in json.loads(done.stdout)["models"]}
+    assert cards["whisper-base"]["licence"] == "MIT" and cards["kokoro"]["licence"] == "Apache-2.0"
+    assert all(c["present"] for c in cards.values())
+    assert "kokoro" in call("models", "--profile", "embedded").stdout
+
+
+def test_languages_tell_how_good_and_whose_voices():
+    rows = json.loads(call("languages", "--profile", "embedded", "--json").stdout)
+    pairs = {(r["from"].split()[0], r["to"].split()[0]): r for r in rows}
+    assert pairs["en", "pt"]["translation"] == "good"
+    assert "female" in pairs["en", "pt"]["voices"]
+    assert "Portuguese" in call("languages", "--profile", "embedded").stdout
+
+
+def test_errors_are_data_for_programs(tmp_path):
+    done = call("dub", tmp_path / "none.mp4", "--to", "pt", "--json", "--store", tmp_path / "store")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["exit_code"] == 2
