@@ -13,6 +13,7 @@ import numpy as np
 
 from data.faces import Person, conversation
 from data.music import compose
+from data.narrator import Narrator, Said
 from data.picture import (
     BAR_PITCH,
     FAINT_COLOUR,
@@ -24,9 +25,8 @@ from data.picture import (
     stage,
 )
 from data.truth import CastMember, SpokenLine, Truth, turns_of
-from dubkit.artefacts import Word
 from dubkit.audio import resample, speech_level
-from dubkit.backends.protocols import Request, Synthesizer
+from dubkit.backends.protocols import Request
 
 SAMPLE_RATE = 48_000
 SPEECH_LEVEL = 0.1
@@ -82,14 +82,6 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Said:
-    """One spoken sentence: mono sound at SAMPLE_RATE, and its words with times relative to its start, if known."""
-
-    samples: np.ndarray
-    words: tuple[Word, ...] = ()
-
-
-@dataclass(frozen=True)
 class Recording:
     """A conversation with its stems: 16-bit integers at SAMPLE_RATE. ``mix`` is exactly ``speech`` + ``music``.
 
@@ -103,15 +95,14 @@ class Recording:
     voices: Mapping[str, np.ndarray]
 
 
-def speak(script: Script, synthesizer: Synthesizer) -> list[Said]:
-    """Let the script's voices say every sentence, all equally loud."""
-    known = {voice.name: voice for voice in synthesizer.voices(script.language)}
+def speak(script: Script, narrator: Narrator) -> list[Said]:
+    """Let the script's voices say every sentence, all equally loud, at SAMPLE_RATE."""
+    known = {voice.id: voice for voice in narrator.voices(script.language)}
     voices = {member.id: known[member.voice] for member in script.cast}
-    requests = [Request(sentence, voices[speaker]) for speaker, sentence in script.sentences()]
     said = []
-    for clip in synthesizer.synthesize(requests):
-        level = speech_level(clip, synthesizer.sample_rate)
-        said.append(Said(resample(clip * (SPEECH_LEVEL / level), synthesizer.sample_rate, SAMPLE_RATE)))
+    for one in narrator.say([Request(sentence, voices[speaker]) for speaker, sentence in script.sentences()]):
+        gain = SPEECH_LEVEL / speech_level(one.samples, narrator.sample_rate)
+        said.append(Said(resample(one.samples * gain, narrator.sample_rate, SAMPLE_RATE), one.words))
     return said
 
 

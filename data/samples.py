@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import shutil
 import sys
@@ -17,11 +18,12 @@ import soundfile
 
 from data import dialogue, film, recorded
 from data.manifest import HOME, Manifest, Sample, manifest
+from data.narrator import Narrator
 from data.packages import take
 from data.picture import FPS, n_frames, title_card
 from data.truth import Truth
 from dubkit.audio import resample
-from dubkit.backends.protocols import Compute, Synthesizer
+from dubkit.backends.protocols import Compute
 from dubkit.errors import BadInput, DubkitError
 
 BUILT = HOME / "built"
@@ -115,7 +117,7 @@ def _recipe(sample: Sample, music: Path | None) -> str:
         digest.update(file.read_bytes())
     if sample.kind == "dialogue":
         digest.update(_script(sample).read_bytes())
-        digest.update(_synthesizer().fingerprint.encode())
+        digest.update(_narrator().fingerprint.encode())
         digest.update(music.read_bytes() if music else b"computed")
     return digest.hexdigest()
 
@@ -124,11 +126,9 @@ def _script(sample: Sample) -> Path:
     return HOME / "dialogues" / f"{sample.language}.toml"
 
 
-def _synthesizer() -> Synthesizer:
-    from dubkit.backends import registry
-
-    kokoro: Synthesizer = registry.get("synthesizer", "kokoro", Compute())
-    return kokoro
+@functools.cache
+def _narrator() -> Narrator:
+    return Narrator(Compute())
 
 
 def _build_video(sample: Sample, result: Built, cache: Path, music: Path | None) -> None:
@@ -167,7 +167,7 @@ def _build_dialogue(sample: Sample, result: Built, cache: Path, music: Path | No
     """Have a script spoken, and show who speaks."""
     script = dialogue.Script.open(_script(sample))
     recording = dialogue.record(
-        sample.id, script, dialogue.speak(script, _synthesizer()), _read_music(music) if music else None
+        sample.id, script, dialogue.speak(script, _narrator()), _read_music(music) if music else None
     )
     stems = {"audio": recording.mix, "speech": recording.speech, "music": recording.music}
     for name, stem in stems.items():

@@ -53,27 +53,25 @@ def dub(
     as_json: Json = False,
 ) -> None:
     """Dub a film."""
-    from dubkit import output
-    from dubkit.transfer import fetched, handed_over
+    from dubkit.output import check_target
+    from dubkit.transfer import fetch, hand_over, is_remote, local_target
 
     changes = _changes(set_) | ({"combine.keep_original": True} if keep_original else {})
     with tempfile.TemporaryDirectory(prefix="dubkit-") as folder:
-        film = fetched(video, Path(folder))
-        local = handed_over(out, Path(folder)) if out else None
+        with PlainErrors(as_json):
+            film = fetch(video, store)
 
-        def work(run: Any) -> Path:
-            target = local or output.default_target(film, run.settings.translate.target)
-            output.check_target(target, film)
+        def work(run: Any) -> str:
+            target = local_target(out, film, run.settings.translate.target, is_remote(video), Path(folder))
+            check_target(target, film)
             run.until("combine")
-            saved: Path = run.save(target)
-            return saved
+            return hand_over(run.save(target), out)
 
-        run, path = _watched(film, to, source, profile, changes, store, as_json, work)
-        where = handed_over(out, Path(folder), path) if out else path
+        run, where = _watched(film, to, source, profile, changes, store, as_json, work)
     spoken = bool(run.translation.lines)
     facts = {
         "run": run.id,
-        "out": str(where),
+        "out": where,
         "source": run.translation.source,
         "target": run.translation.target,
         "lines": len(run.translation.lines),

@@ -42,11 +42,11 @@ def edits(artefact: Artefact, changes: Mapping[str, Any]) -> Edits:
             if not artefact.TEXT:
                 raise BadInput(f"Say which field of {name!r} to change, as a mapping of field to value.")
             change = {artefact.TEXT: change}
-        if change is not None and (unknown := set(change) - set(type(rows[name]).model_fields)):
-            allowed = listed(list(type(rows[name]).model_fields))
-            raise BadInput(f"{name!r} has no field {listed(list(unknown))}; its fields are: {allowed}.")
-        found[name] = {"of": digest(rows[name].model_dump(mode="json")), "fields": dict(change) if change else change}
-    apply(artefact, found)
+        # The id is how a row is found again: it stays.
+        allowed = set(type(rows[name]).model_fields) - {"id"}
+        if change is not None and (unknown := set(change) - allowed):
+            raise BadInput(f"{name!r} has no field {listed(list(unknown))}; its fields are: {listed(list(allowed))}.")
+        found[name] = {"of": digest(rows[name].model_dump(mode="json")), "fields": _plain(rows[name], change)}
     return found
 
 
@@ -70,6 +70,14 @@ def apply(artefact: Any, changes: Edits) -> tuple[Any, list[str]]:
         elif change["fields"] is not None:
             rows.append(_changed(row, change["fields"]))
     return artefact.but(**{artefact.ROWS: tuple(rows)}), sorted(set_aside)
+
+
+def _plain(row: Any, change: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The new values as the row takes them, in plain types that can be kept in a file."""
+    if change is None:
+        return None
+    values: dict[str, Any] = _changed(row, change).model_dump(mode="json", include=set(change))
+    return values
 
 
 def _changed(row: Any, fields: Mapping[str, Any]) -> Any:

@@ -23,6 +23,7 @@ CONTAINERS = {"mov": "MP4 or MOV", "avi": "AVI", "matroska": "MKV or WebM"}
 MP4_PICTURE_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vc1"})
 SAMPLE_RATE = 48_000
 BLOCK_SECONDS = 10.0
+UNFINISHED = (b"Error writing trailer", b"Error closing file", b"No space left")
 ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 
 
@@ -103,9 +104,13 @@ def _describe(container: Any, path: Path, container_format: str) -> Media:
     declared = (container.duration or 0) / 1e6
     if end <= 0 or pictures[0].index not in starts:
         raise BadInput(f"{path.name!r} holds no picture frames: its length is zero. Give a file that plays.")
-    if end < declared - max(1.0, 0.01 * declared):
+    promised = declared
+    if container_format == "avi" and pictures[0].average_rate:
+        # The length of an AVI is taken from what is there; its header tells how many frames there were to be.
+        promised = max(declared, float(pictures[0].frames / pictures[0].average_rate))
+    if end < promised - max(1.0, 0.01 * promised):
         raise BadInput(
-            f"{path.name!r} is cut short: it says that it lasts {declared:.1f} s, but just {end:.1f} s are there. "
+            f"{path.name!r} is cut short: it says that it lasts {promised:.1f} s, but just {end:.1f} s are there. "
             "Copy or download it again."
         )
     tracks = tuple(_audio_stream(s, starts.get(s.index, 0.0)) for s in container.streams.audio if s.index in starts)
@@ -147,7 +152,7 @@ def _video_stream(container: Any, stream: Any, variable: bool) -> VideoStream:
     context = stream.codec_context
     return VideoStream(
         index=stream.index,
-        codec=context.name if context.name != "libdav1d" else "av1",
+        codec=context.codec.canonical_name,
         width=context.width,
         height=context.height,
         fps=float(stream.average_rate or stream.guessed_rate or 0),
@@ -160,7 +165,7 @@ def _audio_stream(stream: Any, start: Seconds) -> AudioStream:
     context = stream.codec_context
     return AudioStream(
         index=stream.index,
-        codec=context.name,
+        codec=context.codec.canonical_name,
         sample_rate=context.sample_rate,
         n_channels=context.channels,
         start=start,
@@ -221,7 +226,11 @@ def run_ffmpeg(graph: Any, doing: str) -> None:
     """
     command = [ffmpeg_program(), "-v", "error", "-nostdin", "-y", *graph.get_args()]
     with tempfile.TemporaryFile() as complaints:
-        if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=complaints).returncode:  # noqa: S603
+        failed = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=complaints).returncode  # noqa: S603
+        complaints.seek(0)
+        said = complaints.read()
+        # ffmpeg 5 tells of a file that it could not finish, and exits with 0.
+        if failed or any(text in said for text in UNFINISHED):
             _complain(complaints, doing)
 
 

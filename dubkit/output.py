@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -10,6 +11,10 @@ from pathlib import Path
 from dubkit.artefacts import Dub
 from dubkit.errors import BadInput
 from dubkit.store import told
+
+SUBTITLES = (".srt", ".vtt")
+# What file systems allow, and the most that a subtitle's name adds to the film's.
+NAME_BYTES, LONGEST_TAIL = 255, ".zh-Hant.srt"
 
 
 def default_target(video: Path, target: str) -> Path:
@@ -27,6 +32,10 @@ def check_target(out: Path, video: Path) -> None:
     OutOfSpace
         If its folder cannot be written.
     """
+    if out.suffix.lower() in SUBTITLES:
+        raise BadInput(f"{out} would be the name of subtitles. Give the name of a video file, such as {out.stem}.mp4.")
+    if len(os.fsencode(f"{out.stem}{LONGEST_TAIL}")) > NAME_BYTES:
+        raise BadInput(f"The name {out.name!r} is too long to add a subtitle's ending to. Choose a shorter --out.")
     if out.exists():
         if out.samefile(video):
             raise BadInput(f"{out} is the film itself, which is never changed. Choose another --out.")
@@ -34,8 +43,8 @@ def check_target(out: Path, video: Path) -> None:
             raise BadInput(f"{out} is a folder. Give the name of a file, such as {out / 'dub.mp4'}.")
         if not _made_here(out):
             raise BadInput(f"{out} exists and was not made by dubkit. Remove it or choose another --out.")
-    elif taken := [p for s in (".srt", ".vtt") if (p := out.with_suffix(s)).exists()]:
-        raise BadInput(f"{taken[0]} exists and would be replaced. Remove it or choose another --out.")
+    else:
+        _check_free([out.with_suffix(s) for s in SUBTITLES])
     folder = next(p for p in out.absolute().parents if p.exists())
     with told(folder), tempfile.TemporaryFile(dir=folder):
         pass
@@ -49,6 +58,8 @@ def save(dub: Dub, out: Path) -> Path:
 
     Raises
     ------
+    BadInput
+        If subtitles that dubkit did not make are in the way.
     OutOfSpace
         If it cannot be written there.
     """
@@ -56,6 +67,8 @@ def save(dub: Dub, out: Path) -> Path:
     for number, file in enumerate(dub.subtitles):
         language = "" if number < 2 else file.path.suffixes[0]
         copies[file.path] = out.with_name(out.stem + language + file.path.suffix)
+    if not out.exists():
+        _check_free(list(copies.values()))
     with told(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
         for source, target in copies.items():
@@ -66,6 +79,18 @@ def save(dub: Dub, out: Path) -> Path:
             finally:
                 partial.unlink(missing_ok=True)
     return out
+
+
+def _check_free(paths: list[Path]) -> None:
+    """Refuse to replace what lies there without a film of dubkit's beside it.
+
+    Raises
+    ------
+    BadInput
+        The message names the first.
+    """
+    if taken := [path for path in paths if path.exists()]:
+        raise BadInput(f"{taken[0]} exists and would be replaced. Remove it or choose another --out.")
 
 
 def _made_here(path: Path) -> bool:

@@ -13,7 +13,7 @@ from dubkit.artefacts import Video
 from dubkit.edits import Edits
 from dubkit.errors import BadInput, listed
 from dubkit.settings import Settings
-from dubkit.store import digest
+from dubkit.store import digest, told
 
 
 @dataclass
@@ -78,9 +78,19 @@ class RunLog:
         self.write()
 
     def write(self) -> None:
-        """Save; the file is replaced as a whole."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Save; the file is replaced as a whole.
+
+        Raises
+        ------
+        OutOfSpace
+            If it cannot be written.
+        """
         content = {"video": self.video, "settings": self.settings, "edits": self.edits, "results": self.results}
-        partial = self.path.with_name(f".{uuid.uuid4().hex}.json")
-        partial.write_text(json.dumps(content, indent=1))
-        partial.replace(self.path)
+        partial = self.path.with_name(f".{uuid.uuid4().hex}.part")
+        with told(self.path.parent):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                partial.write_text(json.dumps(content, indent=1))
+                partial.replace(self.path)
+            finally:
+                partial.unlink(missing_ok=True)

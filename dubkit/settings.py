@@ -6,10 +6,11 @@ The settings of a stage live beside the stage; the names here are the stages' ow
 
 from __future__ import annotations
 
+import math
 import shutil
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,11 @@ class Settings:
         """
         tree = asdict(self)
         for name, value in changes.items():
-            group, _, setting = name.partition(".")
-            if group not in tree or setting not in tree[group]:
-                raise BadInput(f"There is no setting {name!r}. {_near(tree, group)}")
-            tree[group][setting] = _read(value)
+            path = name.split(".")
+            group = _inside(tree, path[:-1])
+            if len(path) < 2 or group is None or path[-1] not in group:
+                raise BadInput(f"There is no setting {name!r}. {_near(tree, path[:-1])}")
+            group[path[-1]] = _read(value)
         return load(tree)
 
 
@@ -90,10 +92,13 @@ def load(tree: Mapping[str, Any]) -> Settings:
         If a name is unknown or a value does not fit.
     """
     try:
-        return TypeAdapter(Settings).validate_python(tree)
+        found = TypeAdapter(Settings).validate_python(tree, extra="forbid")
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors())
         raise BadInput(f"These settings do not fit: {told}.") from error
+    if endless := list(_endless(asdict(found))):
+        raise BadInput(f"These settings must be finite numbers: {', '.join(endless)}.")
+    return found
 
 
 def profiles() -> dict[str, str]:
@@ -140,12 +145,33 @@ def _read(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return tomllib.loads(f"value = {value}")["value"]
+        read = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return None if value in ("none", "None") else value
+    # TOML's nan is the code of a language (Min Nan) and never a setting.
+    return value if isinstance(read, float) and not math.isfinite(read) else read
 
 
-def _near(tree: Mapping[str, Any], group: str) -> str:
-    if group in tree:
-        return f"{group} has: {listed(list(tree[group]))}."
-    return f"The groups are: {listed([f.name for f in fields(Settings)])}."
+def _inside(tree: Mapping[str, Any], path: list[str]) -> Any:
+    """The group at a path of names; None where there is none."""
+    node: Any = tree
+    for name in path:
+        node = node.get(name) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else None
+
+
+def _near(tree: Mapping[str, Any], path: list[str]) -> str:
+    """What there is to set in the last group on the path that exists."""
+    while path and not _inside(tree, path):
+        path = path[:-1]
+    names = listed(list(_inside(tree, path)))
+    return f"{'.'.join(path)} has: {names}." if path else f"The groups are: {names}."
+
+
+def _endless(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Names of the numbers that are infinite or none: such a setting has no JSON form, and so no key."""
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _endless(value, f"{prefix}{name}.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield prefix + name

@@ -29,7 +29,7 @@ def srt(cues: Sequence[Cue]) -> str:
     """SubRip text."""
     blocks = []
     for number, cue in enumerate(cues, 1):
-        said = f"{cue.speaker}: {_plain(cue.text)}" if cue.speaker else _plain(cue.text)
+        said = _plain(f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text)
         blocks.append(f"{number}\n{_stamp(cue.start, ',')} --> {_stamp(cue.end, ',')}\n{_lines(said)}\n")
     return "\n".join(blocks)
 
@@ -54,7 +54,9 @@ def parse(text: str) -> list[Cue]:
         If a time cannot be read; the message names the cue.
     """
     cues = []
-    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").lstrip("\ufeff")):
+    text = text.replace("\r\n", "\n").lstrip("\ufeff")
+    web = text.startswith("WEBVTT")
+    for block in re.split(r"\n\s*\n", text):
         lines = [line for line in block.split("\n") if line.strip()]
         at = next((n for n, line in enumerate(lines) if "-->" in line), None)
         if at is None:
@@ -63,8 +65,10 @@ def parse(text: str) -> list[Cue]:
         if len(stamps) != 2:
             raise BadInput(f"The subtitle times {lines[at]!r} cannot be read: write 00:00:01,000 --> 00:00:02,000.")
         said = " ".join(lines[at + 1 :])
-        voice = re.match(r"<v ([^>]*)>(.*?)(?:</v>)?$", said)
-        speaker, words = (html.unescape(voice[1]), html.unescape(voice[2])) if voice else ("", said)
+        voice = re.match(r"<v ([^>]*)>(.*?)(?:</v>)?$", said) if web else None
+        speaker, words = (voice[1], voice[2]) if voice else ("", said)
+        if web:
+            speaker, words = html.unescape(speaker), html.unescape(words)
         cues.append(Cue(_seconds(stamps[0]), _seconds(stamps[1]), speaker, words))
     return cues
 
@@ -75,7 +79,7 @@ def _plain(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False)) or " "
+    return "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)) or " "
 
 
 def _stamp(seconds: Seconds, comma: str) -> str:
@@ -90,7 +94,8 @@ def _seconds(stamp: tuple[str, str, str, str]) -> Seconds:
 
 def fitted(cue: Cue, limit: int = 2 * WIDTH) -> list[Cue]:
     """A cue cut into ones of at most two lines; each gets time in proportion to its letters."""
-    parts = textwrap.wrap(_plain(cue.text), limit - len(cue.speaker) - 2 if cue.speaker else limit)
+    room = max(WIDTH, limit - len(cue.speaker) - 2) if cue.speaker else limit
+    parts = textwrap.wrap(_plain(cue.text), room, break_on_hyphens=False)
     total = sum(map(len, parts))
     if len(parts) < 2:
         return [cue]

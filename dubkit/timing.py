@@ -120,9 +120,7 @@ def place(slots: Sequence[Slot], clips: Sequence[Seconds], duration: Seconds, ga
         solution = _solve(slots, tight, duration, 0.0)
         assert solution is not None
     starts, shortened = solution
-    return Schedule(
-        starts=np.maximum(starts, 0.0), stretches=np.maximum(lengths / np.maximum(shortened, 1e-9), 1.0)
-    )
+    return Schedule(starts=np.maximum(starts, 0.0), stretches=np.maximum(lengths / np.maximum(shortened, 1e-9), 1.0))
 
 
 def _solve(

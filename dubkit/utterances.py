@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -14,9 +13,11 @@ from dubkit.artefacts import Seconds, Utterance, Word
 SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*$")
 # A full stop after these, or after a single letter, does not end a sentence.
 ABBREVIATION = re.compile(
-    r"^(?:mr|mrs|ms|dr|prof|st|sr|sra|jr|vs|etc|no|mt|gen|col|capt|lt|rev|hon|e\.g|i\.e|p\.ex|d|dña|exmo|ilmo|[a-z])\.$",
+    r"^(?:mr|mrs|ms|dr|prof|st|sr|sra|jr|vs|etc|mt|gen|col|capt|lt|rev|hon|e\.g|i\.e|p\.ex|d|dña|exmo|ilmo|[a-z])\.$",
     re.IGNORECASE,
 )
+
+SHORTEST = 0.01
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,18 @@ def _cut(words: list[Word], max_length: Seconds) -> Iterator[list[Word]]:
 
 
 def in_order(words: Sequence[Word]) -> list[Word]:
-    """Words in time order with none starting before the one before it ended (small overlaps are moved, not dropped)."""
-    ordered = sorted(words, key=lambda w: (w.start, w.end))
-    mended = ordered[:1]
-    for before, word in pairwise(ordered):
-        start = max(word.start, min(mended[-1].end, word.end - 0.01), before.start)
-        mended.append(word.but(start=start, end=max(word.end, start + 0.01)))
+    """Words in time order with none starting before the one before it ended.
+
+    Recognisers hit starts better than ends: a word that runs into the next one ends where that begins. None is dropped
+    and none gets shorter than 10 ms; where several start at once the later ones are moved.
+    """
+    mended: list[Word] = []
+    for word in sorted(words, key=lambda w: (w.start, w.end)):
+        if mended and mended[-1].end > word.start:
+            cut = round(max(mended[-1].start + SHORTEST, word.start), 3)
+            mended[-1] = mended[-1].but(end=cut)
+            word = word.but(start=max(cut, word.start))
+        if word.end < word.start + SHORTEST:
+            word = word.but(end=round(word.start + SHORTEST, 3))
+        mended.append(word)
     return mended

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from dubkit.media import ffmpeg_program
 from dubkit.progress import Event, Report
 from dubkit.store import Items
 
+# The same examples on every run: a red test means a change, not luck. HYPOTHESIS_PROFILE=default looks for new ones.
+hypothesis.settings.register_profile("dubkit", derandomize=True, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dubkit"))
+
 TONE = "sine=frequency=440:sample_rate=48000"
+QUICK = {"libx264": ["-preset", "ultrafast"], "libvpx": ["-deadline", "realtime", "-cpu-used", "8"]}
 
 
 def make_film(
@@ -31,7 +38,7 @@ def make_film(
     command += ["-f", "lavfi", "-i", f"testsrc=size={size}:rate={fps}:duration={seconds}"]
     command += ["-f", "lavfi", "-i", f"{sound}:duration={seconds}"]
     command += ["-map", "0:v", "-map", "1:a", "-c:v", picture_codec, "-c:a", sound_codec, "-pix_fmt", "yuv420p"]
-    command += ["-preset", "ultrafast"] if picture_codec == "libx264" else []
+    command += QUICK.get(picture_codec, [])
     subprocess.run([*command, *options, f"file:{target}"], check=True, capture_output=True)
     return target
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -24,13 +25,10 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item], n_threads: i
     begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(n_threads) as pool:
         try:
-            for _ in range(n_threads + 1):
-                if (item := next(waiting, None)) is not None:
-                    begun.append(pool.submit(work, item))
+            begun.extend(pool.submit(work, item) for item in islice(waiting, n_threads + 1))
             while begun:
                 result = begun.popleft().result()
-                if (item := next(waiting, None)) is not None:
-                    begun.append(pool.submit(work, item))
+                begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
                 yield result
         finally:
             for future in begun:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dubkit.artefacts import Seconds, Voice
 from dubkit.backends import espeak_library, kokoro_graph, kokoro_phonemes, kokoro_styles, kokoro_voices, weights
 from dubkit.backends.in_order import in_order
-from dubkit.backends.kokoro_timing import pause_after, paced, predicted
+from dubkit.backends.kokoro_timing import FASTEST, SLOWEST, paced, pause_after, predicted
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.backends.silence import nothing, trim
 from dubkit.errors import BadInput, MissingModel, listed
@@ -96,11 +96,11 @@ class Kokoro:
         parts = list(self._parts(request))
         if not parts:
             return len(nothing(self.sample_rate)) / self.sample_rate
-        style = _style_name(request.voice)
+        style, rate = _style_name(request.voice), _rate(request)
         total = 0.0
         for index, part in enumerate(parts):
-            total += predicted(part.written, paced(part.frames, request.rate), style)
-            total += pause_after(part.written) / request.rate if index < len(parts) - 1 else 0.0
+            total += predicted(part.written, paced(part.frames, rate), style)
+            total += pause_after(part.written) / rate if index < len(parts) - 1 else 0.0
         return total
 
     def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
@@ -121,11 +121,11 @@ class Kokoro:
         import numpy as np
 
         spoken: list[np.ndarray] = []
-        pause = 0.0
+        rate, pause = _rate(request), 0.0
         for part in self._parts(request):
             if spoken:
-                spoken.append(np.zeros(round(pause / request.rate * self.sample_rate), np.float32))
-            frames = paced(part.frames, request.rate)[None]
+                spoken.append(np.zeros(round(pause / rate * self.sample_rate), np.float32))
+            frames = paced(part.frames, rate)[None]
             inputs = {**part.inputs, kokoro_graph.FEATURES: part.features, kokoro_graph.FRAMES: frames}
             audio = self._sound.run(["audio"], inputs)[0]
             spoken.append(trim(np.clip(audio, -1.0, 1.0), self.sample_rate))
@@ -168,8 +168,8 @@ class Kokoro:
         """A voice's style vectors, shape (510, 1, 256), float32."""
         import numpy as np
 
-        parts = [self._styles[name] for name in style.split("+")]
-        mixed: np.ndarray = np.mean(parts, axis=0, dtype=np.float32)
+        parts = np.stack([self._styles[name] for name in style.split("+")])
+        mixed: np.ndarray = parts.mean(axis=0, dtype=np.float32)
         return mixed
 
 
@@ -180,6 +180,10 @@ def _style_name(voice: Voice) -> str:
         names = [v.id for v in kokoro_styles.voices(voice.language)]
         raise BadInput(f"{voice.id!r} is not a voice of Kokoro. For {voice.language!r} it has: {listed(names)}.")
     return style
+
+
+def _rate(request: Request) -> float:
+    return min(max(request.rate, SLOWEST), FASTEST)
 
 
 def _session(path: str) -> Any:

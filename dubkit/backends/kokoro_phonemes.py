@@ -11,10 +11,10 @@ from __future__ import annotations
 import functools
 import json
 import re
-import unicodedata
 from pathlib import Path
 
 from dubkit.backends import espeak_library
+from dubkit.backends.speakable import speakable
 
 MAX_TOKENS = 510
 """Symbols that the model takes at once."""
@@ -46,16 +46,6 @@ _SYLLABIC = re.compile("(\\S)\u0329")
 _SWITCH = re.compile(r"\([a-z]{2,3}(?:-[a-z0-9-]+)*\)")
 _LETTER = re.compile(r"\w")
 
-_REPLACED = str.maketrans(
-    {
-        **dict.fromkeys("¡¿*_~`^|\\", ""),
-        **dict.fromkeys("[{", "("),
-        **dict.fromkeys("]}", ")"),
-        **dict.fromkeys("«„‟", "“"),
-        **dict.fromkeys("–―", "—"),
-        **{"»": "”", "’": "'", "‘": "'", "。": ". ", "，": ", ", "、": ", ", "？": "? ", "！": "! "},
-    }
-)
 # A mark ends a clause only where a space or the end follows it, so that 3.5, 10,000 and 12:30 stay whole.
 _CLAUSES = re.compile(r"\s*([”)]*[.!?…,;:]+[”)]*(?=\s|$)|(?:(?<=\s)|^)[“(]+|[”)]+(?=\s|$)|—|(?<=\s)-+(?=\s))\s*")
 
@@ -65,20 +55,6 @@ def vocabulary() -> dict[str, int]:
     """The model's number for each symbol; number 0 pads both ends of a text."""
     table: dict[str, int] = json.loads((Path(__file__).parent / "kokoro_symbols.json").read_text(encoding="utf-8"))
     return table
-
-
-def speakable(text: str) -> str:
-    """The text without what cannot be read aloud: emoji, control characters, translators' marks, Spanish ``¿``."""
-    kept = []
-    for character in unicodedata.normalize("NFC", text):
-        category = unicodedata.category(character)
-        if character.isspace() or category == "Cc":
-            kept.append(" ")
-        elif character == "°" or (category[0] != "C" and category not in {"So", "Sk"}):
-            kept.append(character)
-    plain = re.sub("[\ufe00-\ufe0f\u20e3]", "", "".join(kept)).translate(_REPLACED)
-    curly = re.sub(r"\"", "”", re.sub(r"(?:^|(?<=[\s(—]))\"", "“", plain))
-    return re.sub(r"\s+", " ", curly).strip()
 
 
 @functools.lru_cache(maxsize=4096)

@@ -37,6 +37,12 @@ def voices(language: str) -> tuple[Voice, ...]:
     )
 
 
+def known(style: str) -> bool:
+    """Whether every part of a style is one that some language has, so that it can be spoken."""
+    single = {part for styles in STYLES.values() for part in styles if "+" not in part}
+    return bool(style) and all(part in single for part in style.split("+"))
+
+
 def accent(style: str) -> str:
     """How text is pronounced for a style: a key of :data:`dubkit.backends.kokoro_phonemes.ESPEAK_CODES`."""
     return _ACCENTS[style[0]]

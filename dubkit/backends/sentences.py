@@ -17,10 +17,11 @@ def sentences(text: str) -> list[str]:
     """
     words = text.split()
     found: list[list[str]] = [[]]
-    for word, following in zip(words, words[1:] + [""], strict=False):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         found[-1].append(word)
-        number = word.lower() == "no." and not following[:1].isdigit()
-        if following and (number or ends_sentence(word)) and _starts(following):
+        answer = word.lower() == "no."
+        ends = not following[:1].isdigit() if answer else ends_sentence(word)
+        if following and ends and _starts(following):
             found.append([])
     return [" ".join(s) for s in found if s]
 

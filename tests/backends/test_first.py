@@ -1,0 +1,108 @@
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from dubkit.artefacts import Gender, Voice
+from dubkit.backends import registry
+from dubkit.backends.first import First
+from dubkit.backends.protocols import Backend, Compute, ModelCard, Request
+from dubkit.errors import BadInput
+
+
+class Hummer:
+    """Says every text as a tone of 100 ms for each letter, at a level that tells who hummed."""
+
+    def __init__(self, name: str, spoken: dict[str, Gender], sample_rate: int, rates: tuple[float, float], level: float):
+        self.name, self.spoken, self.sample_rate, self.rates, self.level = name, spoken, sample_rate, rates, level
+        self.batches: list[int] = []
+
+    @classmethod
+    def from_spec(cls, argument: str, compute: Compute) -> "Hummer":
+        raise AssertionError("made by hand here")
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.name}-7"
+
+    def models(self) -> list[ModelCard]:
+        return [ModelCard(self.name, "MIT", 1, True, "")]
+
+    def languages(self) -> frozenset[str]:
+        return frozenset(self.spoken)
+
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        if language not in self.spoken:
+            return ()
+        return (Voice(id=f"{self.name}:{language}", language=language, gender=self.spoken[language], name=self.name),)
+
+    def predict(self, request: Request) -> float:
+        return 0.1 * len(request.text)
+
+    def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
+        self.batches.append(len(requests))
+        for request in requests:
+            n_samples = round(self.predict(request) * self.sample_rate)
+            time = np.arange(n_samples) / self.sample_rate
+            yield (self.level * np.sin(2 * np.pi * 200 * time)).astype(np.float32)
+
+
+@pytest.fixture
+def members() -> dict[str, Hummer]:
+    return {
+        "good": Hummer("good", {"pt": "female", "it": "male"}, 24000, (0.8, 1.3), 0.5),
+        "plain": Hummer("plain", {"pt": "male", "de": "female"}, 16000, (0.7, 1.25), 0.25),
+    }
+
+
+@pytest.fixture
+def first(members: dict[str, Hummer]) -> First:
+    return First(dict(members))
+
+
+def test_joins_what_its_members_are(first: First) -> None:
+    assert isinstance(first, Backend)
+    assert first.fingerprint == "first(good-7;plain-7)"
+    assert [m.name for m in first.models()] == ["good", "plain"]
+    assert first.languages() == {"pt", "it", "de"}
+    assert first.sample_rate == 24000
+    assert first.rates == (0.8, 1.25)
+
+
+def test_the_first_that_speaks_a_language_gives_its_voices(first: First) -> None:
+    assert [v.id for v in first.voices("pt")] == ["good:pt"]
+    assert [v.id for v in first.voices("de")] == ["plain:de"]
+    assert first.voices("ja") == ()
+
+
+def test_each_voice_speaks_in_order_at_one_sample_rate(first: First, members: dict[str, Hummer]) -> None:
+    good, plain = first.voices("it")[0], first.voices("de")[0]
+    requests = [Request("abc", good), Request("abcd", good), Request("abcde", plain), Request("ab", good)]
+    clips = list(first.synthesize(requests))
+    assert [len(c) for c in clips] == [7200, 9600, 12000, 4800]
+    assert [round(float(np.abs(c[2000:-2000]).max()), 2) for c in clips] == [0.5, 0.5, 0.25, 0.5]
+    assert (members["good"].batches, members["plain"].batches) == ([2, 1], [1])
+    assert [first.predict(r) for r in requests] == pytest.approx([0.3, 0.4, 0.5, 0.2])
+
+
+def test_a_voice_of_nobody_is_refused(first: First) -> None:
+    stranger = Voice(id="other:x", language="de", gender="male", name="X")
+    with pytest.raises(BadInput, match="'other:x' belongs to no synthesizer in use.*good:, plain:"):
+        list(first.synthesize([Request("abc", stranger)]))
+
+
+def test_is_made_from_specs_that_the_registry_knows() -> None:
+    first = First.from_spec("kokoro,espeak", Compute(threads=1))
+    kokoro = registry.get("synthesizer", "kokoro", Compute(threads=1))
+    espeak = registry.get("synthesizer", "espeak", Compute(threads=1))
+    assert first.fingerprint == f"first({kokoro.fingerprint};{espeak.fingerprint})"
+    assert first.voices("pt")[0].id == "kokoro:pf_dora"
+    assert first.voices("de")[0].id == "espeak:de+f3"
+    assert first.sample_rate == 24000
+    assert {"de", "en", "pt", "ru"} <= first.languages()
+
+
+@pytest.mark.parametrize("argument", ["", "  ,", "espeak,espeak", "first:kokoro", "kokoro,nobody"])
+def test_refuses_specs_that_make_no_sense(argument: str) -> None:
+    with pytest.raises(BadInput, match=r"kokoro"):
+        First.from_spec(argument, Compute())

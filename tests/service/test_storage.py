@@ -1,0 +1,219 @@
+"""Both storages by one set of tests; S3 against a real server on this machine."""
+
+import os
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace
+from dubkit.service.s3 import PART, S3
+from dubkit.service.storage import Folder, Storage, checked_name, locate, storage
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, server: str, tmp_path: Path) -> str:
+    """Credentials for the local server alone; what the machine has of its own is out of sight."""
+    for name in [n for n in os.environ if n.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server)
+    import boto3
+
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="films")
+    return server
+
+
+@pytest.fixture(params=["folder", "s3"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "folder":
+        return storage(str(tmp_path / "store"))
+    request.getfixturevalue("aws")
+    return storage("s3://films/of/anna/")
+
+
+def file(path: Path, content: bytes = b"film") -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "deep/er/a.mp4", "with space & 'ção'?#%.mp4", "-leading"])
+def test_what_goes_in_comes_out(kept: Storage, tmp_path: Path, name: str) -> None:
+    content = os.urandom(1000)
+    assert not kept.exists(name)
+    url = kept.upload(file(tmp_path / "in", content), name)
+    assert url.startswith(("file:///", "s3://films/of/anna/"))
+    assert kept.exists(name)
+    out = kept.download(name, tmp_path / "new" / "folder" / "out")
+    assert out.read_bytes() == content
+    assert [p.name for p in out.parent.iterdir()] == ["out"], "nothing half written is left"
+    with urllib.request.urlopen(kept.link(name, 60)) as answer:
+        assert answer.read() == content
+
+
+def test_a_second_upload_takes_the_place_of_the_first(kept: Storage, tmp_path: Path) -> None:
+    kept.upload(file(tmp_path / "in", b"one"), "twice")
+    kept.upload(file(tmp_path / "in", b"two"), "twice")
+    assert kept.download("twice", file(tmp_path / "out", b"old")).read_bytes() == b"two"
+
+
+@pytest.mark.parametrize("name", ["", "/etc/passwd", "../up", "a/../../up", "a/..", "./a", "a//b", "a/", "nul\0"])
+def test_names_cannot_leave_the_storage(kept: Storage, tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="is no name for a file"):
+        kept.upload(file(tmp_path / "in"), name)
+    with pytest.raises(BadInput, match="is no name for a file"):
+        kept.download(name, tmp_path / "out")
+    with pytest.raises(BadInput, match="is no name for a file"):
+        kept.exists(name)
+    with pytest.raises(BadInput, match="is no name for a file"):
+        checked_name(name)
+    assert {p.name for p in tmp_path.iterdir()} <= {"in", "store"}
+
+
+def test_what_is_not_there_is_said(kept: Storage, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"There is no .*nothing\.mp4"):
+        kept.download("nothing.mp4", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert not kept.exists("nothing.mp4")
+
+
+def test_a_link_in_a_folder_leads_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    file(tmp_path / "secret")
+    (tmp_path / "store" / "way").symlink_to(tmp_path)
+    for attempt in (lambda f: f.exists("way/secret"), lambda f: f.upload(tmp_path / "secret", "way/new")):
+        with pytest.raises(BadInput, match="lies outside"):
+            attempt(Folder(tmp_path / "store"))
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    file(tmp_path / "store")
+    with pytest.raises(OutOfSpace, match="cannot be written: "):
+        Folder(tmp_path / "store").upload(tmp_path / "store", "a")
+
+
+def test_big_files_go_in_parts(aws: str, tmp_path: Path) -> None:
+    content = os.urandom(2 * PART + 5)
+    films = S3("films", endpoint=aws)
+    films.upload(file(tmp_path / "in", content), "big.mp4")
+    head = films._client.head_object(Bucket="films", Key="big.mp4")
+    assert head["ETag"].strip('"').endswith("-3"), "three parts"
+    assert head["ContentType"] == "video/mp4"
+    assert films.download("big.mp4", tmp_path / "out").read_bytes() == content
+
+
+@pytest.mark.parametrize(("encryption", "key"), [("AES256", None), ("aws:kms", "a-key")])
+def test_encryption_on_the_server_is_asked_for(aws: str, tmp_path: Path, encryption: str, key: str | None) -> None:
+    films = storage("s3://films", encryption=encryption, kms_key=key)
+    films.upload(file(tmp_path / "in"), "secret.mp4")
+    assert isinstance(films, S3)
+    head = films._client.head_object(Bucket="films", Key="secret.mp4")
+    assert head["ServerSideEncryption"] == encryption
+    assert key is None or key in head["SSEKMSKeyId"]
+    with pytest.raises(BadInput, match="not one of AES256 and aws:kms"):
+        storage("s3://films", encryption="rot13")
+
+
+def test_a_link_is_signed_for_one_file_and_ends(aws: str) -> None:
+    link = storage("s3://films/of").link("anna.mp4", 600)
+    assert link.startswith(f"{aws}/films/of/anna.mp4?")
+    assert "X-Amz-Expires=600" in link
+    assert "X-Amz-Signature=" in link
+    assert "a-secret" not in link
+    for seconds in (0, 8 * 24 * 3600):
+        with pytest.raises(BadInput, match=rf"A link cannot last {seconds} s: S3 allows 1 to 604800"):
+            storage("s3://films").link("a", seconds)
+
+
+def test_trouble_with_s3_is_told(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match="There is no bucket 'elsewhere'"):
+        storage("s3://elsewhere").upload(file(tmp_path / "in"), "a")
+    with pytest.raises(DubkitError, match="S3 could not be reached for s3://films/a"):
+        S3("films", endpoint="http://127.0.0.1:9").exists("a")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(BadInput, match=r"no credentials for s3://films/a. Set AWS_ACCESS_KEY_ID"):
+        storage("s3://films").exists("a")
+
+
+def test_refused_access_is_told(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.exceptions import ClientError
+
+    films = S3("films")
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+
+    monkeypatch.setattr(films._client, "head_object", refuse)
+    with pytest.raises(BadInput, match=r"Access to s3://films/a was refused \(403\)\. Check the credentials"):
+        films.exists("a")
+
+
+def test_without_boto3_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(MissingModel, match=r"pip install 'dubkit\[service\]'"):
+        storage("s3://films").upload(file(tmp_path / "in"), "a")
+
+
+@pytest.mark.parametrize(
+    ("url", "root", "name"),
+    [
+        ("/data/in.mp4", "/data", "in.mp4"),
+        ("in.mp4", ".", "in.mp4"),
+        ("/in.mp4", "/", "in.mp4"),
+        ("file:///data/a%20b.mp4", "/data", "a b.mp4"),
+        ("file:///in.mp4", "/", "in.mp4"),
+    ],
+)
+def test_a_path_is_a_folder_and_a_name(url: str, root: str, name: str) -> None:
+    home, found = locate(url)
+    assert isinstance(home, Folder)
+    assert (home.root, found) == (Path(root), name)
+
+
+def test_an_s3_url_is_a_bucket_a_prefix_and_a_name() -> None:
+    home, name = locate("s3://films/of/anna/holi?day#1.mp4", encryption="AES256")
+    assert isinstance(home, S3)
+    assert (home.bucket, home.prefix, name) == ("films", "of/anna", "holi?day#1.mp4")
+    home, name = locate("s3://films/a.mp4")
+    assert isinstance(home, S3)
+    assert (home.bucket, home.prefix, name) == ("films", "", "a.mp4")
+
+
+@pytest.mark.parametrize("url", ["s3://films/", "s3://films", "s3://", "", "/", "a/..", "file://", "/data/"])
+def test_a_url_without_a_file_is_refused(url: str) -> None:
+    with pytest.raises(BadInput, match="names no file"):
+        locate(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://host/films", "its scheme must be one of file://, s3://"),
+        ("s3:///films", "is no bucket's name"),
+        ("s3://UPPER/x", "is no bucket's name"),
+        ("s3://films/../other", "is no name for a file"),
+        ("file://host/films", "three slashes"),
+        ("", "names no folder"),
+    ],
+)
+def test_what_is_no_storage_is_refused(url: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        storage(url)

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from builders import casting, transcript, translation, turns, voice
+
+from dubkit.artefacts import Clip, Speech
+from dubkit.edits import apply, edits
+from dubkit.errors import BadInput
+from dubkit.timing import expected_duration
+
+SAID = transcript(("S1", 0, 1, "Good morning."), ("S2", 1, 2, "Hello."), ("S1", 2, 3, "Bye."))
+LINES = translation(SAID, "Bom dia.", "Olá.", "Tchau.")
+
+
+def test_a_plain_value_changes_the_main_field() -> None:
+    changed, set_aside = apply(LINES, edits(LINES, {"u0002": "Oi, tudo bem?"}))
+    assert [x.text for x in changed.lines] == ["Bom dia.", "Oi, tudo bem?", "Tchau."]
+    assert set_aside == []
+    assert LINES.lines[1].text == "Olá."
+
+
+def test_a_new_text_gets_a_new_expected_duration() -> None:
+    changed, _ = apply(LINES, edits(LINES, {"u0002": "Olá, minha querida amiga."}))
+    assert changed.lines[1].duration == expected_duration("Olá, minha querida amiga.") > LINES.lines[1].duration
+
+
+def test_a_given_duration_is_kept() -> None:
+    changed, _ = apply(LINES, edits(LINES, {"u0002": {"text": "Oi.", "duration": 3.0}}))
+    assert changed.lines[1].duration == 3.0
+
+
+def test_fields_are_changed_by_name_and_none_removes_the_row() -> None:
+    made = edits(SAID, {"u0001": {"text": "Good evening.", "speaker": "S2"}, "u0003": None})
+    changed, _ = apply(SAID, made)
+    assert [(u.id, u.speaker, u.text) for u in changed.utterances] == [
+        ("u0001", "S2", "Good evening."),
+        ("u0002", "S2", "Hello."),
+    ]
+
+
+def test_a_turn_is_given_to_another_speaker() -> None:
+    made = turns(("S1", 0, 1), ("S2", 1, 2))
+    assert apply(made, edits(made, {"t0002": "S1"}))[0].speakers == ("S1",)
+
+
+def test_edits_are_kept_as_plain_values() -> None:
+    cast = casting(S1="ana", S2="rui")
+    made = edits(cast, {"S1": voice("eva")})
+    kept = json.loads(json.dumps(made))
+    assert apply(cast, kept)[0].roles[0].voice == voice("eva")
+    assert kept == made
+
+
+def test_an_edit_made_by_hand_in_json_is_the_same() -> None:
+    made = edits(LINES, {"u0001": "Boa noite.", "u0003": None})
+    assert apply(LINES, json.loads(json.dumps(made))) == apply(LINES, made)
+
+
+def test_edits_of_rows_that_changed_or_went_are_set_aside() -> None:
+    made = edits(LINES, {"u0001": "Boa noite.", "u0002": "Oi.", "u0003": None})
+    other = translation(SAID, "Bom dia.", "Alô.", "Adeus.")
+    changed, set_aside = apply(other, made)
+    assert [x.text for x in changed.lines] == ["Boa noite.", "Alô.", "Adeus."]
+    assert set_aside == ["u0002", "u0003"]
+    shorter = other.but(lines=other.lines[:1])
+    assert apply(shorter, made)[1] == ["u0002", "u0003"]
+
+
+def test_an_edit_that_changes_nothing_is_allowed() -> None:
+    assert apply(LINES, edits(LINES, {"u0001": {}, "u0002": "Olá."}))[0] == LINES
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"u0009": "x"}, r"no row 'u0009' in Translation; it has: u0001, u0002, u0003"),
+        ({"u0001": {"txt": "x"}}, r"no field txt; its fields are: .*text"),
+        ({"u0001": {"id": "u0002"}}, r"no field id; its fields are"),
+        ({"u0001": {"text": None}}, r"does not fit 'u0001'"),
+        ({"u0001": {"duration": "long"}}, r"does not fit 'u0001'"),
+        ({"u0001": 3}, r"does not fit 'u0001'"),
+    ],
+)
+def test_what_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        edits(LINES, changes)
+
+
+def test_rows_without_a_main_field_want_a_mapping() -> None:
+    clip = {"audio": {"path": "x", "sha256": "0", "size": 1, "sample_rate": 1, "n_channels": 1, "n_samples": 1}}
+    speech = Speech(clips=(Clip.model_validate({"id": "u0001", "speaker": "S1", "rate": 1.0, "slot": 1.0, **clip}),))
+    with pytest.raises(BadInput, match="Say which field of 'u0001'"):
+        edits(speech, {"u0001": "x"})
+    assert apply(speech, edits(speech, {"u0001": {"rate": 1.1}}))[0].clips[0].rate == 1.1
