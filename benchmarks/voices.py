@@ -30,8 +30,10 @@ TRIED = {
         "em_alex": ("am_michael", "bm_george", "am_fenrir", "am_puck"),
     },
     "fr": {
-        "ff_siwis": ("af_heart", "af_bella", "bf_emma", "af_kore", "af_nova")
-        + ("im_nicola", "am_michael", "bm_george", "am_fenrir", "em_alex", "pm_alex"),
+        "ff_siwis": (
+            *("af_heart", "af_bella", "bf_emma", "af_kore", "af_nova"),
+            *("im_nicola", "am_michael", "bm_george", "am_fenrir", "em_alex", "pm_alex"),
+        ),
     },
     "it": {
         "if_sara": ("af_heart", "af_bella", "bf_emma", "af_kore", "af_nova"),
@@ -96,7 +98,9 @@ def table(language: str, found: dict[str, dict]) -> str:
         facts = found[style]
         gender = kokoro_styles.gender(style)
         before = offered[: offered.index(style)] if style in offered else offered
-        alike = {s: np.dot(found[s]["embedding"], facts["embedding"]) for s in before if kokoro_styles.gender(s) == gender}
+        alike = {
+            s: np.dot(found[s]["embedding"], facts["embedding"]) for s in before if kokoro_styles.gender(s) == gender
+        }
         near = max(alike, key=alike.get) if alike else ""
         nearest = f"{near} {alike[near]:.2f}" if near else "-"
         taken = "yes" if style in offered else "no"

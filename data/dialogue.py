@@ -29,8 +29,8 @@ from dubkit.audio import resample, speech_level
 from dubkit.backends.protocols import Request
 
 SAMPLE_RATE = 48_000
-SPEECH_LEVEL = 0.1
-"""RMS of the sounding parts of every line: -20 dBFS."""
+SPEECH_LEVEL = 0.07
+"""RMS of the sounding parts of every line: -23 dBFS, so that peaks have room."""
 MUSIC_BELOW_SPEECH = 18.0
 """How far the music lies under the speech, in dB."""
 PAUSE_BETWEEN_SENTENCES = 0.28

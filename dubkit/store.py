@@ -103,7 +103,7 @@ class Items:
         suffix : str
             File name ending.
         make : callable
-            Gets the positions that are missing (never none) and gives their values in that order.
+            Gets the positions that are missing (never none, each identity once) and gives their values in that order.
         write : callable
             Writes a value to a path.
 
@@ -112,14 +112,19 @@ class Items:
         (int, Path)
             Position and file.
         """
-        missing = []
+        wanted: dict[Path, list[int]] = {}
         for n, identity in enumerate(identities):
-            if path := self.find(identity, suffix):
-                yield n, path
+            wanted.setdefault(self._path(identity, suffix), []).append(n)
+        missing = []
+        for path, positions in wanted.items():
+            if path.exists():
+                yield from ((n, path) for n in positions)
             else:
-                missing.append(n)
-        for n, value in zip(missing, make(missing) if missing else (), strict=True):
-            yield n, self.keep(identities[n], suffix, functools.partial(_swapped, write, value))
+                missing.append(positions)
+        made = make([positions[0] for positions in missing]) if missing else ()
+        for positions, value in zip(missing, made, strict=True):
+            path = self.keep(identities[positions[0]], suffix, functools.partial(_swapped, write, value))
+            yield from ((n, path) for n in positions)
 
     def _path(self, identity: object, suffix: str) -> Path:
         name = digest(identity)

@@ -97,7 +97,7 @@ def test_text_is_read_as_the_setting_wants_it(name: str, text: str, value: objec
     [
         ("segment.max_length", "long"),
         ("segment.max_length", -1),
-        ("segment.max_length", 31),
+        ("segment.max_length", 30),
         ("validate.max_megabytes", 0),
         ("validate.max_megabytes", "inf"),
         ("validate.max_megabytes", float("nan")),

@@ -204,6 +204,19 @@ def test_items_are_made_once_and_just_where_missing(items: Items) -> None:
     assert len(asked) == 2
 
 
+def test_equal_items_are_made_once(items: Items) -> None:
+    asked: list[list[int]] = []
+
+    def make(missing: list[int]) -> Iterable[str]:
+        asked.append(missing)
+        return (f"value {n}" for n in missing)
+
+    found = dict(items.complete(["a", "b", "a", "a"], ".txt", make, text))
+    assert asked == [[0, 1]]
+    assert sorted(found) == [0, 1, 2, 3]
+    assert found[0] == found[2] == found[3] != found[1]
+
+
 def test_items_made_before_a_failure_are_kept(items: Items) -> None:
     def breaking(missing: list[int]) -> Iterable[str]:
         for n in missing:

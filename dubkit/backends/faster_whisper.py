@@ -10,15 +10,14 @@ waveforms.
 from __future__ import annotations
 
 import functools
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from dubkit import languages
 from dubkit.artefacts import Word
 from dubkit.backends import whisper_guard
 from dubkit.backends.faster_whisper_model import PACKAGED, WhisperSource, placed
+from dubkit.backends.in_order import in_order
 from dubkit.backends.protocols import Compute, Heard, ModelCard
 from dubkit.backends.whisper_guard import Draft
 from dubkit.backends.word_edges import onto_sound
@@ -78,11 +77,10 @@ class FasterWhisper:
             return "en", 1.0
         canonical = {code: ours for ours, code in self._codes.items()}
         total = dict.fromkeys(self._codes, 0.0)
-        for batch, found in self._each_batch(audible, self._languages_of):
-            for waveform, odds in zip(batch, found, strict=True):
-                for token, probability in odds:
-                    if (ours := canonical.get(token.strip("<|>"))) is not None:
-                        total[ours] += probability * len(waveform)
+        for waveform, odds in zip(audible, self._each_batch(audible, self._languages_of), strict=True):
+            for token, probability in odds:
+                if (ours := canonical.get(token.strip("<|>"))) is not None:
+                    total[ours] += probability * len(waveform)
         best = max(total, key=lambda code: total[code])
         return best, round(total[best] / sum(map(len, audible)), 4)
 
@@ -102,29 +100,16 @@ class FasterWhisper:
 
     def _transcribe(self, waveforms: Sequence[np.ndarray], language: str, beam_size: int) -> Iterator[Heard]:
         hear = functools.partial(self._hear, language=language, beam_size=beam_size)
-        for _, heard in self._each_batch(waveforms, hear):
-            yield from heard
+        yield from self._each_batch(waveforms, hear)
 
     def _each_batch(
-        self, waveforms: Sequence[np.ndarray], work: Callable[[Sequence[np.ndarray]], Made]
-    ) -> Iterator[tuple[Sequence[np.ndarray], Made]]:
-        """Batches in order with what `work` makes of each, a few computed ahead."""
+        self, waveforms: Sequence[np.ndarray], work: Callable[[Sequence[np.ndarray]], list[Made]]
+    ) -> Iterator[Made]:
+        """What `work` makes of each waveform, in order, a few computed ahead."""
         size = self.compute.batch_size if self._device[0] == "cuda" else 1
-        n_workers = int(self._model.model.num_workers)
-        pool = ThreadPoolExecutor(n_workers, thread_name_prefix="faster-whisper")
-        waiting: deque[tuple[Sequence[np.ndarray], Future[Made]]] = deque()
-        try:
-            for n in range(0, len(waveforms), size):
-                batch = waveforms[n : n + size]
-                waiting.append((batch, pool.submit(work, batch)))
-                if len(waiting) > 2 * n_workers:
-                    done, made = waiting.popleft()
-                    yield done, made.result()
-            while waiting:
-                done, made = waiting.popleft()
-                yield done, made.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        batches = [waveforms[n : n + size] for n in range(0, len(waveforms), size)]
+        for made in in_order(work, batches, int(self._model.model.num_workers)):
+            yield from made
 
     def _languages_of(self, batch: Sequence[np.ndarray]) -> list[list[tuple[str, float]]]:
         found: list[list[tuple[str, float]]] = self._model.model.detect_language(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -12,13 +12,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(work: Callable[[Item], Result], items: Sequence[Item], n_threads: int) -> Iterator[Result]:
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], n_threads: int) -> Iterator[Result]:
     """Apply `work` to each item in `n_threads` threads.
 
     No more than `n_threads` results are ahead of the one that is wanted, so that memory does not grow with the number
     of items; those not begun when the caller stops are dropped.
     """
-    if n_threads < 2 or len(items) < 2:
+    if n_threads < 2:
         yield from map(work, items)
         return
     waiting = iter(items)

@@ -45,8 +45,12 @@ def assign_voices(
     UnsupportedPair
         If no voice speaks the target language.
     BadInput
-        If a voice was asked for that does not exist.
+        If a voice was asked for that does not exist, or a line was given to a speaker who does not.
     """
+    known = [s.id for s in speakers.speakers]
+    for line in translation.lines:
+        if line.speaker not in known:
+            raise BadInput(f"Line {line.id} is given to {line.speaker}, who is not in the film. There are: {listed(known)}.")
     speaking = {line.speaker for line in translation.lines}
     cast = [s for s in speakers.speakers if s.id in speaking]
     if not cast:

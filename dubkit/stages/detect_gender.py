@@ -46,7 +46,7 @@ def detect_gender(
         excerpts = _excerpts(tracks, alone, settings.excerpt_seconds)
         odds = backend.female_probability(excerpts)
         seconds = [len(e) for e in excerpts]
-        female = sum(p * n for p, n in zip(odds, seconds, strict=True)) / sum(seconds) if seconds else 0.5
+        female = sum(p * n for p, n in zip(odds, seconds, strict=True)) / sum(seconds) if any(seconds) else 0.5
         speakers.append(
             Speaker(
                 id=name,

@@ -60,6 +60,7 @@ def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, fol
         (start + a, min(start + b, sound.duration), names[i][label])
         for i, (start, heard) in enumerate(blocks)
         for a, b, label in heard.turns
+        if start + a < min(start + b, sound.duration)
     )
     order = {old: f"S{n}" for n, old in enumerate(dict.fromkeys(s for *_, s in found), 1)}
     turns = Turns(

@@ -19,7 +19,7 @@ class SegmentSettings:
     Parameters
     ----------
     max_length : float
-        Longest segment; recognisers take up to 30 s.
+        Longest segment, before padding; recognisers take up to 30 s.
     join_gap : float
         Turns of one speaker closer than this, with nobody else between, are one segment.
     min_length : float
@@ -28,10 +28,10 @@ class SegmentSettings:
         Room kept around speech, so that no soft sound is cut off.
     """
 
-    max_length: Seconds = Field(default=28.0, gt=1, le=30)
+    max_length: Seconds = Field(default=28.0, gt=1, le=29)
     join_gap: Seconds = Field(default=1.0, ge=0)
     min_length: Seconds = Field(default=0.25, ge=0)
-    padding: Seconds = Field(default=0.2, ge=0)
+    padding: Seconds = Field(default=0.2, ge=0, le=0.5)
 
 
 @stage(version=1)
@@ -39,9 +39,9 @@ def segment(tracks: Tracks, turns: Turns, *, settings: SegmentSettings, report: 
     """Join and cut the turns; segments of one speaker never overlap."""
     spans: list[tuple[Seconds, Seconds, str]] = []
     for span in _joined(turns, settings):
-        spans += _cut(tracks, span, settings)
-    spans = sorted(s for s in spans if s[1] - s[0] >= settings.min_length)
-    padded = _padded(spans, settings.padding, tracks.speech.duration)
+        if span[1] - span[0] >= settings.min_length:
+            spans += _cut(tracks, span, settings)
+    padded = _padded(sorted(spans), settings.padding, tracks.speech.duration)
     report(len(padded), len(padded), "segments")
     return Segments(
         segments=tuple(
@@ -65,7 +65,9 @@ def _joined(turns: Turns, settings: SegmentSettings) -> list[tuple[Seconds, Seco
 
 
 def _joins(span: tuple[Seconds, Seconds, str], turn: Turn, turns: Turns, settings: SegmentSettings) -> bool:
-    """Whether a turn goes on where the same speaker's span ended: a short gap in which nobody else speaks."""
+    """Whether a turn goes on where the same speaker's span ended: a short gap in which nobody else speaks, or none."""
+    if turn.start <= span[1]:
+        return True
     if turn.start - span[1] > settings.join_gap:
         return False
     return not any(t.speaker != turn.speaker and t.start < turn.start and t.end > span[1] for t in turns.turns)
@@ -85,8 +87,8 @@ def _cut(
         n = int(FRAME * tracks.speech.sample_rate)
         power = np.mean(samples[: len(samples) // n * n].reshape(-1, n) ** 2, axis=1)
         # Three frames together: the middle of a pause, not the closure of a plosive.
-        smooth = np.convolve(power, np.ones(3), mode="same")
-        middle = low + (int(np.argmin(smooth)) + 0.5) * FRAME
+        smooth = np.convolve(power, np.ones(3), mode="valid")
+        middle = low + (int(np.argmin(smooth)) + 1.5) * FRAME
         parts.append((start, middle, speaker))
         start = middle
     return [*parts, (start, end, speaker)]
@@ -99,7 +101,7 @@ def _padded(
     padded = []
     for n, (start, end, speaker) in enumerate(spans):
         before = [b for a, b, _ in spans[:n] if b <= start]
-        after = spans[n + 1][0] if n + 1 < len(spans) and spans[n + 1][0] >= end else duration
+        after = next((a for a, _, _ in spans[n + 1 :] if a >= end), duration)
         room_before = (start - max(before)) / 2 if before else start
         padded.append(
             (

@@ -58,14 +58,16 @@ def transcribe(
         If the language given is one that the back end does not understand.
     """
     language, confidence = _language(tracks.speech, segments, settings, backend, report)
-    words: dict[str, list[Word]] = {}
-    done = 0
+    found: dict[str, list[Word]] = {}
     for n in range(0, len(segments.segments), BATCH):
         batch = segments.segments[n : n + BATCH]
         for segment, heard in _heard(tracks.speech, batch, language, settings.beam_size, backend, items):
-            words.setdefault(segment.speaker, []).extend(heard)
-            done += 1
-            report(done, len(segments.segments), "segments")
+            found[segment.id] = heard
+            report(len(found), len(segments.segments), "segments")
+    # In the order of the segments, whichever were ready first: a resumed run gives what an undisturbed one does.
+    words: dict[str, list[Word]] = {}
+    for segment in segments.segments:
+        words.setdefault(segment.speaker, []).extend(found[segment.id])
     said = {speaker: in_order(heard) for speaker, heard in words.items()}
     if segments.segments and not any(said.values()):
         report.warn("There is sound like speech, but no words could be made out.")

@@ -13,7 +13,9 @@ from dubkit.errors import BadInput
 class Hummer:
     """Says every text as a tone of 100 ms for each letter, at a level that tells who hummed."""
 
-    def __init__(self, name: str, spoken: dict[str, Gender], sample_rate: int, rates: tuple[float, float], level: float):
+    def __init__(
+        self, name: str, spoken: dict[str, Gender], sample_rate: int, rates: tuple[float, float], level: float
+    ):
         self.name, self.spoken, self.sample_rate, self.rates, self.level = name, spoken, sample_rate, rates, level
         self.batches: list[int] = []
 
@@ -87,7 +89,7 @@ def test_each_voice_speaks_in_order_at_one_sample_rate(first: First, members: di
 
 def test_a_voice_of_nobody_is_refused(first: First) -> None:
     stranger = Voice(id="other:x", language="de", gender="male", name="X")
-    with pytest.raises(BadInput, match="'other:x' belongs to no synthesizer in use.*good:, plain:"):
+    with pytest.raises(BadInput, match=r"'other:x' belongs to no synthesizer in use.*good:, plain:"):
         list(first.synthesize([Request("abc", stranger)]))
 
 

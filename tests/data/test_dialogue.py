@@ -114,7 +114,7 @@ class TestRecording:
         assert np.array_equal(recording.speech, sum(voice.astype(int) for voice in recording.voices.values()))
 
     def test_the_music_lies_as_far_below_the_speech_as_it_should(self, recording):
-        speech = 20 * np.log10(0.1)
+        speech = 20 * np.log10(dialogue.SPEECH_LEVEL)
         music = 20 * np.log10(np.sqrt(np.mean((recording.music / 32768) ** 2)))
         assert speech - music == pytest.approx(dialogue.MUSIC_BELOW_SPEECH, abs=0.1)
 
@@ -165,18 +165,21 @@ class TestMusic:
 
 
 class TestPicture:
-    def test_a_mouth_moves_when_its_owner_speaks(self, script, recording):
-        # Daniel, in the middle, speaks from 2.08 s on; nobody does at 0.2 s.
-        quiet, talking = itertools.islice(dialogue.frames(script, recording), 5, 61, 55)
+    @pytest.fixture(scope="class")
+    def moments(self, script: Script, recording: dialogue.Recording) -> list[np.ndarray]:
+        """Frames at 0.2 s, when nobody speaks, and at 2.4 s, when Daniel does, who stands in the middle."""
+        return list(itertools.islice(dialogue.frames(script, recording), 5, 61, 55))
+
+    def test_a_mouth_moves_when_its_owner_speaks(self, moments):
+        quiet, talking = moments
         lefts = faces.cell_positions(3)
         rows = slice(faces.CELL_TOP + 200, faces.CELL_TOP + 245)
         mouths = [(rows, slice(left + 130, left + 190)) for left in lefts]
         changed = [bool((quiet[mouth] != talking[mouth]).any()) for mouth in mouths]
         assert changed == [False, True, False]
 
-    def test_everything_but_people_and_waveform_stands_still(self, script, recording):
-        frames = itertools.islice(dialogue.frames(script, recording), 0, 60, 30)
-        first, last = frames
+    def test_everything_but_people_and_waveform_stands_still(self, moments):
+        first, last = moments
         assert np.array_equal(first[:140], last[:140])
         assert (first[620] != last[620]).any()
 
@@ -193,12 +196,12 @@ class TestPicture:
         assert picture.loudness(np.zeros(4800), 48_000, 10).tolist() == [0.0]
 
     def test_the_film_has_picture_and_sound_of_equal_length(self, script, tmp_path: Path):
-        one = dialogue.record(
-            "sample", Script("T", "", "pt", script.cast, script.people, script.lines[1:2]), [tone(0.5)]
-        )
+        alone = {"daniel": script.people["daniel"]}
+        short = Script("T", "", "pt", script.cast[1:2], alone, script.lines[1:2])
+        one = dialogue.record("sample", short, [tone(0.5)])
         sound, target = tmp_path / "audio.wav", tmp_path / "film.mp4"
         soundfile.write(sound, one.mix, SAMPLE_RATE)
-        film.write(dialogue.frames(script, one), sound, target, "pt", "A title")
+        film.write(dialogue.frames(short, one), sound, target, "pt", "A title")
         with av.open(str(target)) as container:
             video, audio = container.streams.video[0], container.streams.audio[0]
             assert (video.codec_context.name, video.width, video.height, float(video.average_rate)) == (

@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import SPEECH_RATE, silence, sine, turns
+from builders import tracks as make_tracks
+from stand_ins import PitchClassifier
+
+from dubkit.artefacts import Speakers, Tracks, Turns
+from dubkit.progress import Event, Report
+from dubkit.stages.detect_gender import DetectGenderSettings, detect_gender, gender
+
+LOW, HIGH = 120.0, 350.0
+
+
+def voiced(seconds: float, hz: float) -> np.ndarray:
+    """A tone with overtones, as a voice has."""
+    parts = [sine(seconds, hz=hz * k, level=0.2 / k, rate=SPEECH_RATE) for k in (1, 2, 3)]
+    return np.sum(parts, axis=0).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory: pytest.TempPathFactory) -> Tracks:
+    """Low for two seconds, both at once for one, high for two, silence for one."""
+    both = voiced(1, LOW) + voiced(1, HIGH)
+    heard = np.concatenate([voiced(2, LOW), both, voiced(2, HIGH), silence(1, SPEECH_RATE)])
+    return make_tracks(tmp_path_factory.mktemp("t"), np.zeros(10, np.float32), speech=heard)
+
+
+class Fixed(PitchClassifier):
+    """Says what it was told to, in order."""
+
+    def __init__(self, *odds: float) -> None:
+        super().__init__()
+        self.odds = list(odds)
+
+    def female_probability(self, waveforms):  # type: ignore[no-untyped-def]
+        self.note([len(w) / SPEECH_RATE for w in waveforms])
+        return [self.odds.pop(0) for _ in waveforms]
+
+
+def cast(tracks: Tracks, spoken: Turns, backend: PitchClassifier, report: Report | None = None, **settings: float) -> Speakers:
+    made: Speakers = detect_gender(
+        tracks,
+        spoken,
+        settings=DetectGenderSettings(**settings),
+        backend=backend,
+        report=report or Report("detect_gender"),
+    )
+    return made
+
+
+def test_each_speaker_is_listened_to_alone(tracks: Tracks, report: Report, events: list[Event]) -> None:
+    backend = PitchClassifier()
+    found = cast(tracks, turns(("S1", 0, 3), ("S2", 2, 5)), backend, report)
+    assert [[n / SPEECH_RATE for n in lengths] for lengths in backend.asked] == [[2.0], [2.0]]  # type: ignore[union-attr]
+    assert [(s.id, s.name, s.gender, s.confidence) for s in found.speakers] == [
+        ("S1", "Speaker 1", "male", 0.95),
+        ("S2", "Speaker 2", "female", 0.95),
+    ]
+    assert [s.pitch for s in found.speakers] == [pytest.approx(LOW, abs=3), pytest.approx(HIGH, abs=8)]
+    assert [s.speech_seconds for s in found.speakers] == [3.0, 3.0]
+    assert [(e.done, e.total, e.note) for e in events] == [(1, 2, "speakers"), (2, 2, "speakers")]
+
+
+def test_who_never_speaks_alone_is_heard_all_the_same(tracks: Tracks) -> None:
+    backend = Fixed(0.5, 0.5, 0.5)
+    found = cast(tracks, turns(("S1", 0, 5), ("S2", 2, 3)), backend)
+    assert backend.asked == [[2.0, 2.0], [1.0]]
+    assert [s.id for s in found.speakers] == ["S1", "S2"]
+
+
+def test_stretches_around_another_speaker_are_both_heard(tracks: Tracks) -> None:
+    backend = Fixed(0.9, 0.9, 0.1)
+    cast(tracks, turns(("S1", 0, 5), ("S2", 1, 2)), backend)
+    # Between 2 s and 5 s, and before 1 s: the longest first.
+    assert backend.asked[0] == [3.0, 1.0]
+
+
+def test_scraps_between_others_are_not_worth_hearing(tracks: Tracks) -> None:
+    backend = Fixed(0.9, 0.1, 0.1)
+    cast(tracks, turns(("S1", 0, 2), ("S2", 0.2, 0.9), ("S3", 1.0, 1.1)), backend)
+    assert backend.asked[0] == [pytest.approx(0.9)]
+
+
+def test_no_more_is_heard_than_asked_for(tracks: Tracks) -> None:
+    backend = Fixed(0.9, 0.9)
+    cast(tracks, turns(("S1", 0, 2), ("S1", 3, 4.5)), backend, excerpt_seconds=2.75)
+    assert backend.asked == [[2.0, 0.75]]
+
+
+def test_longer_excerpts_count_for_more(tracks: Tracks) -> None:
+    found = cast(tracks, turns(("S1", 0, 3), ("S1", 4, 5)), Fixed(0.9, 0.1))
+    assert found.speakers[0].gender == "female"
+    assert found.speakers[0].confidence == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(
+    ("female", "verdict", "confidence"),
+    [(0.71, "female", 0.71), (0.69, "unknown", 0.69), (0.5, "unknown", 0.5), (0.31, "unknown", 0.69), (0.29, "male", 0.71)],
+)
+def test_the_verdict_is_left_open_where_it_is_not_sure(
+    tracks: Tracks, female: float, verdict: str, confidence: float
+) -> None:
+    found = cast(tracks, turns(("S1", 0, 2)), Fixed(female)).speakers[0]
+    assert (found.gender, found.confidence) == (verdict, pytest.approx(confidence))
+
+
+def test_certainty_can_be_asked_for() -> None:
+    assert [gender(0.9, c) for c in (0.6, 0.9, 0.95)] == ["female", "female", "unknown"]
+    assert [gender(0.1, c) for c in (0.6, 0.9, 0.95)] == ["male", "male", "unknown"]
+
+
+def test_silence_has_no_pitch_and_no_rate(tracks: Tracks) -> None:
+    found = cast(tracks, turns(("S1", 5.1, 5.9)), Fixed(0.5)).speakers[0]
+    assert (found.pitch, found.speaking_rate, found.gender) == (None, 0.0, "unknown")
+
+
+def test_syllables_are_counted(tmp_path: Path) -> None:
+    # Four swells a second, as the vowels of steady speech.
+    breath = np.random.default_rng(1).normal(0, 0.1, 3 * SPEECH_RATE)
+    swell = np.hanning(SPEECH_RATE // 4) ** 2
+    steady = make_tracks(tmp_path, np.zeros(10, np.float32), speech=(breath * np.tile(swell, 12)).astype(np.float32))
+    found = cast(steady, turns(("S1", 0, 3)), Fixed(0.5)).speakers[0]
+    assert found.speaking_rate == pytest.approx(4, abs=0.4)
+
+
+def test_a_turn_beyond_the_sound_is_no_trouble(tracks: Tracks) -> None:
+    found = cast(tracks, turns(("S1", 6.5, 7.5)), Fixed(0.9)).speakers[0]
+    assert (found.gender, found.pitch) == ("unknown", None)
+
+
+def test_nobody_speaks(tracks: Tracks) -> None:
+    assert cast(tracks, turns(), Fixed()).speakers == ()

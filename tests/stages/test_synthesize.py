@@ -1,0 +1,178 @@
+from pathlib import Path
+
+import pytest
+from builders import casting, transcript, translation
+from stand_ins import BrokeDownError, ToneSynthesizer
+
+from dubkit.artefacts import Casting, Speech, Transcript, Translation
+from dubkit.backends.protocols import Request
+from dubkit.progress import Event, Report
+from dubkit.stages.synthesize import SynthesizeSettings, synthesize
+from dubkit.store import Items
+from dubkit.timing import expected_duration
+
+# Expected lengths: 2, 4 and 6 seconds.
+SHORT, MIDDLE, LONG = ("ba" * n for n in (11, 22, 33))
+SAID = transcript(("S1", 0, 4, "one"), ("S2", 10, 14, "two"), ("S1", 20, 24, "three"))
+CAST = casting(S1="ana", S2="rui")
+
+
+def spoken(
+    items: Items,
+    backend: ToneSynthesizer,
+    *texts: str,
+    said: Transcript = SAID,
+    cast: Casting = CAST,
+    report: Report | None = None,
+    lines: Translation | None = None,
+    **settings: float,
+) -> Speech:
+    made: Speech = synthesize(
+        lines or translation(said, *texts),
+        cast,
+        said,
+        settings=SynthesizeSettings(**settings),
+        backend=backend,
+        items=items,
+        report=report or Report("synthesize"),
+    )
+    return made
+
+
+def rates(found: Speech) -> list[float]:
+    return [c.rate for c in found.clips]
+
+
+def test_lines_are_spoken_by_their_voices_at_the_rate_that_fits(
+    items: Items, report: Report, events: list[Event]
+) -> None:
+    backend = ToneSynthesizer()
+    assert [expected_duration(t) for t in (SHORT, MIDDLE, LONG)] == [2, 4, 6]
+    found = spoken(items, backend, SHORT, MIDDLE, LONG, report=report)
+    assert rates(found) == [0.92, 1.0, 1.25]
+    assert [(c.id, c.speaker, c.slot) for c in found.clips] == [
+        ("u0001", "S1", 4),
+        ("u0002", "S2", 4),
+        ("u0003", "S1", 4),
+    ]
+    assert [c.audio.duration for c in found.clips] == pytest.approx([2 / 0.92, 4, 6 / 1.25], abs=1e-4)
+    assert [r.voice.id for r in backend.asked] == ["tone:ana", "tone:rui", "tone:ana"]  # type: ignore[attr-defined]
+    assert found.model == "ToneSynthesizer@1"
+    assert [(e.done, e.total) for e in events] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_rates_stay_within_what_the_voice_can_do(items: Items) -> None:
+    class Stiff(ToneSynthesizer):
+        rates = (0.98, 1.1)
+
+    assert rates(spoken(items, Stiff(), SHORT, MIDDLE, LONG)) == [0.98, 1.0, 1.1]
+    assert rates(spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG, slowest=1.0, fastest=1.05)) == [1.0, 1.0, 1.05]
+
+
+def test_silence_after_a_line_is_borrowed_before_it_is_hurried(items: Items) -> None:
+    said = transcript(("S1", 0, 3.5, "one"), ("S1", 3.6, 6, "two"))
+    assert rates(spoken(items, ToneSynthesizer(), MIDDLE, SHORT, said=said))[0] == round(4 / 3.52, 2)
+    alone = transcript(("S1", 0, 3.5, "one"))
+    assert rates(spoken(items, ToneSynthesizer(), MIDDLE, said=alone)) == [1.0]
+
+
+def test_what_comes_out_too_long_is_spoken_once_more_faster(items: Items, report: Report) -> None:
+    backend = ToneSynthesizer()
+    backend.lengthens = 1.2
+    found = spoken(items, backend, SHORT, MIDDLE, LONG, report=report, borrow=0.0)
+    # The second line fits its four seconds only at 1.2; the third is at its limit already.
+    assert rates(found) == [0.92, 1.2, 1.25]
+    assert [r.rate for r in backend.asked] == [0.92, 1.0, 1.25, 1.2]  # type: ignore[attr-defined]
+    assert found.clips[1].audio.duration == pytest.approx(4.0, abs=0.01)
+
+
+def test_a_little_too_long_is_left_to_the_schedule(items: Items) -> None:
+    backend = ToneSynthesizer()
+    backend.lengthens = 1.02
+    spoken(items, backend, SHORT, MIDDLE, LONG, borrow=0.0)
+    assert len(backend.asked) == 3
+
+
+def test_finished_lines_survive_a_crash(tmp_path: Path) -> None:
+    undisturbed = spoken(Items(tmp_path / "a"), ToneSynthesizer(), SHORT, MIDDLE, LONG)
+    items = Items(tmp_path / "b")
+    with pytest.raises(BrokeDownError):
+        spoken(items, ToneSynthesizer(breaks_after=2), SHORT, MIDDLE, LONG)
+    backend = ToneSynthesizer()
+    found = spoken(items, backend, SHORT, MIDDLE, LONG)
+    assert [r.text for r in backend.asked] == [LONG]  # type: ignore[attr-defined]
+    assert found.digest() == undisturbed.digest()
+
+
+def test_a_crash_in_the_second_round_keeps_the_first(tmp_path: Path) -> None:
+    def slow(breaks_after: int | None = None) -> ToneSynthesizer:
+        backend = ToneSynthesizer(breaks_after=breaks_after)
+        backend.lengthens = 1.2
+        return backend
+
+    undisturbed = spoken(Items(tmp_path / "a"), slow(), MIDDLE, MIDDLE, SHORT, borrow=0.0)
+    items = Items(tmp_path / "b")
+    with pytest.raises(BrokeDownError):
+        spoken(items, slow(4), MIDDLE, MIDDLE, SHORT, borrow=0.0)
+    backend = slow()
+    assert spoken(items, backend, MIDDLE, MIDDLE, SHORT, borrow=0.0).digest() == undisturbed.digest()
+    assert [(r.text, r.rate) for r in backend.asked] == [(MIDDLE, 1.2)]  # type: ignore[attr-defined]
+
+
+def test_one_edited_line_makes_one_new_clip(items: Items) -> None:
+    before = spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG)
+    backend = ToneSynthesizer()
+    after = spoken(items, backend, SHORT, MIDDLE + "ba", LONG)
+    assert [r.text for r in backend.asked] == [MIDDLE + "ba"]  # type: ignore[attr-defined]
+    assert [b == a for b, a in zip(before.clips, after.clips, strict=True)] == [True, False, True]
+
+
+def test_another_voice_speaks_its_lines_anew(items: Items) -> None:
+    spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG)
+    backend = ToneSynthesizer()
+    spoken(items, backend, SHORT, MIDDLE, LONG, cast=casting(S1="ana", S2="eva"))
+    assert [(r.text, r.voice.id) for r in backend.asked] == [(MIDDLE, "tone:eva")]  # type: ignore[attr-defined]
+
+
+def test_a_dropped_line_leaves_the_others_as_they_were(items: Items) -> None:
+    lines = translation(SAID, SHORT, MIDDLE, LONG)
+    spoken(items, ToneSynthesizer(), lines=lines)
+    backend = ToneSynthesizer()
+    found = spoken(items, backend, lines=lines.but(lines=lines.lines[1:]))
+    assert [c.id for c in found.clips] == ["u0002", "u0003"]
+    assert backend.asked == []
+
+
+def test_equal_lines_share_one_clip(items: Items) -> None:
+    backend = ToneSynthesizer()
+    found = spoken(items, backend, SHORT, MIDDLE, SHORT)
+    assert len(backend.asked) == 2
+    assert found.clips[0].audio == found.clips[2].audio
+
+
+def test_a_line_with_nothing_to_say_is_no_trouble(items: Items) -> None:
+    found = spoken(items, ToneSynthesizer(), SHORT, "…", LONG)
+    assert found.clips[1].audio.n_samples == 1
+    again = ToneSynthesizer()
+    assert spoken(items, again, SHORT, "…", LONG) == found
+    assert again.asked == []
+
+
+def test_a_robotic_voice_is_told(items: Items, report: Report) -> None:
+    cast = casting(S1="ana", S2="rui")
+    robot = cast.roles[1].voice.but(id="espeak:pt", name="eSpeak pt")
+    spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG, cast=cast.but(roles=(cast.roles[0], cast.roles[1].but(voice=robot))), report=report)
+    assert report.warnings == ["No natural voice speaks this language: eSpeak pt is a robotic one."]
+
+
+def test_nothing_to_say(items: Items) -> None:
+    backend = ToneSynthesizer()
+    assert spoken(items, backend, said=transcript(), cast=Casting(roles=())).clips == ()
+    assert backend.asked == []
+
+
+def test_the_stand_in_predicts_what_it_speaks() -> None:
+    backend = ToneSynthesizer()
+    request = Request(MIDDLE, CAST.roles[0].voice, 1.25)
+    clip = next(iter(backend.synthesize([request])))
+    assert len(clip) / backend.sample_rate == pytest.approx(backend.predict(request), abs=1e-4)
