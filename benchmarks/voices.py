@@ -3,7 +3,8 @@
     python benchmarks/voices.py [LANGUAGE ...]
 
 Each reads two sentences, which whisper-base reads back (word error rate), and one short one. Resemblyzer tells how
-near it is to the nearest voice of its gender before it in the list. Measurements gather in benchmarks/voices.json;
+near it is to the nearest voice of its gender before it in the list. Measurements gather in benchmarks/voices.json, and
+what is there is not measured again;
 docs/voices.md and dubkit/backends/kokoro_offsets.json (seconds to add to the predicted length) are written from them.
 """
 
@@ -11,6 +12,7 @@ import json
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,8 @@ TRIED = {
         "ff_siwis": (
             *("af_heart", "af_bella", "bf_emma", "af_kore", "af_nova"),
             *("im_nicola", "am_michael", "bm_george", "am_fenrir", "em_alex", "pm_alex"),
+            *("im_nicola+am_michael", "im_nicola+bm_george", "im_nicola+am_fenrir", "im_nicola+pm_alex"),
+            "am_michael+bm_george",
         ),
     },
     "it": {
@@ -57,8 +61,8 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]", " ", text.lower().replace("’", "'")).split())
 
 
-def measure(language: str, synthesizer: Kokoro) -> dict[str, dict]:
-    """Word errors, pitch, voice embedding and length offset of each candidate."""
+def measure(language: str, known: dict[str, dict], synthesizer: Kokoro) -> Iterator[tuple[str, dict]]:
+    """Word errors, pitch, voice embedding and length offset of each candidate that is not known."""
     import jiwer
     import librosa
     from faster_whisper import WhisperModel
@@ -67,8 +71,9 @@ def measure(language: str, synthesizer: Kokoro) -> dict[str, dict]:
     whisper = WhisperModel(str(weights.folder("whisper-base")), device="cpu", compute_type="int8", cpu_threads=2)
     encoder = VoiceEncoder("cpu", verbose=False)
     sentences = tomllib.loads((HERE / "sentences.toml").read_text(encoding="utf-8"))[language]
-    found = {}
     for style in candidates(language):
+        if style in known:
+            continue
         voice = Voice(id=f"kokoro:{style}", language=language, gender="unknown", name=style)
         requests = [Request(sentences[n], voice) for n in (*READ_BACK, SHORT)]
         clips = list(synthesizer.synthesize(requests))
@@ -80,14 +85,14 @@ def measure(language: str, synthesizer: Kokoro) -> dict[str, dict]:
             len(c) / 24000 - synthesizer.predict(r) + kokoro_timing.offset(style)
             for c, r in zip(clips, requests, strict=True)
         ]
-        found[style] = {
+        facts = {
             "wer": round(jiwer.wer([words(sentences[n]) for n in READ_BACK], [words(s) for s in said]), 3),
             "pitch": round(float(np.median(pitch[: len(loud)][loud > 0.3 * loud.max()]))),
             "offset": round(float(np.median(offsets)), 3),
             "embedding": [round(float(x), 4) for x in encoder.embed_utterance(np.concatenate(heard))],
         }
-        print(language, style, {k: v for k, v in found[style].items() if k != "embedding"}, flush=True)
-    return found
+        print(language, style, {k: v for k, v in facts.items() if k != "embedding"}, flush=True)
+        yield style, facts
 
 
 def table(language: str, found: dict[str, dict]) -> str:
@@ -109,12 +114,14 @@ def table(language: str, found: dict[str, dict]) -> str:
 
 
 def main() -> None:
-    """Measure the languages named, and write what all measurements say."""
+    """Measure what is new in the languages named, and write what all measurements say."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     synthesizer = Kokoro.from_spec("", Compute())
     for language in sys.argv[1:]:
-        results[language] = measure(language, synthesizer)
-        RESULTS.write_text(json.dumps(results, sort_keys=True) + "\n")
+        known = results.setdefault(language, {})
+        for style, facts in measure(language, dict(known), synthesizer):
+            known[style] = facts
+            RESULTS.write_text(json.dumps(results, sort_keys=True) + "\n")
     offsets = {s: facts["offset"] for found in results.values() for s, facts in found.items()}
     target = HERE.parent / "dubkit" / "backends" / "kokoro_offsets.json"
     target.write_text(json.dumps(dict(sorted(offsets.items())), indent=1) + "\n")

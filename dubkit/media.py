@@ -102,6 +102,9 @@ def _describe(container: Any, path: Path, container_format: str) -> Media:
     origin = (container.start_time or 0) / 1e6
     starts, end, variable = _scan(container, pictures[0].index, origin)
     declared = (container.duration or 0) / 1e6
+    if container_format == "matroska" and origin > 0:
+        # Most writers of Matroska count the length from zero, some from the first packet.
+        declared = max(declared - origin, 0.0)
     if end <= 0 or pictures[0].index not in starts:
         raise BadInput(f"{path.name!r} holds no picture frames: its length is zero. Give a file that plays.")
     promised = declared
@@ -118,8 +121,9 @@ def _describe(container: Any, path: Path, container_format: str) -> Media:
         raise BadInput(f"{path.name!r} has an audio stream with nothing in it: there is no speech to dub.")
     picture = _video_stream(container, pictures[0], variable)
     default = next((t for t in tracks if t.default), tracks[0])
+    duration = max(declared, end) if container_format == "matroska" and origin > 0 else declared or end
     return Media(
-        container=container_format, duration=declared or end, video=picture, audio=default, audio_tracks=tracks
+        container=container_format, duration=duration, video=picture, audio=default, audio_tracks=tracks
     )
 
 

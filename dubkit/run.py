@@ -177,10 +177,7 @@ class Run:
         DubkitError
             If a stage cannot be done; all earlier results are kept.
         """
-        names = [s.name for s in PIPELINE]
-        if stage not in names:
-            raise BadInput(f"There is no stage {stage!r}. The stages are: {', '.join(names)}.")
-        wanted = PIPELINE[: names.index(stage) + 1]
+        wanted = PIPELINE[: PIPELINE.index(_named(stage)) + 1]
         self.preflight(wanted)
         for step in wanted:
             if step.result not in self._made:
@@ -195,7 +192,7 @@ class Run:
 
     def made(self, stage: str) -> Stored:
         """What a stage made, with its digest and record."""
-        return self.result(next(s.result for s in PIPELINE if s.name == stage))
+        return self.result(_named(stage).result)
 
     def edit(self, stage: str, changes: Mapping[str, Any]) -> Run:
         """Correct a stage's result by hand; what depends on it is made again when next asked for.
@@ -214,8 +211,8 @@ class Run:
             If there is no such row or field.
         """
         self.until(stage)
-        step = next(s for s in PIPELINE if s.name == stage)
-        self.log.edits.setdefault(stage, {}).update(edits(self._base(step).artefact, changes))
+        checked = edits(self._base(_named(stage)).artefact, changes)
+        self.log.edits.setdefault(stage, {}).update(checked)
         return self._forget(stage)
 
     def reset(self, stage: str) -> Run:
@@ -337,8 +334,7 @@ class Run:
 
     def _forget(self, stage: str) -> Run:
         """Drop from memory what a stage made and all that may depend on it; the store keeps everything."""
-        later = [s.name for s in PIPELINE].index(stage)
-        for step in PIPELINE[later:]:
+        for step in PIPELINE[PIPELINE.index(_named(stage)) :]:
             self._made.pop(step.result, None)
         self.log.write()
         return self
@@ -374,6 +370,20 @@ def dub(
     check_target(out, run.video.file.path)
     run.until("combine")
     return run.save(out)
+
+
+def _named(stage: str) -> Stage:
+    """The stage of that name.
+
+    Raises
+    ------
+    BadInput
+        If there is none; the message lists all.
+    """
+    for step in PIPELINE:
+        if step.name == stage:
+            return step
+    raise BadInput(f"There is no stage {stage!r}. The stages are: {', '.join(s.name for s in PIPELINE)}.")
 
 
 def _existing(path: Path) -> Path:

@@ -140,7 +140,7 @@ class Prefixer(StandIn):
 
 
 class ToneSynthesizer(StandIn):
-    """Speaks every text as a tone of the length that it would take."""
+    """Speaks every text as a tone of the length that it would take; each voice has its own pitch."""
 
     sample_rate = 24_000
     rates = (0.8, 1.3)
@@ -165,7 +165,8 @@ class ToneSynthesizer(StandIn):
         for request in requests:
             self.note(request)
             n = round(self.predict(request) * self.lengthens * self.sample_rate)
-            yield (0.3 * np.sin(2 * np.pi * 220 * np.arange(n) / self.sample_rate)).astype(np.float32)
+            hz = 200 + sum(map(ord, request.voice.name)) % 100
+            yield (0.3 * np.sin(2 * np.pi * hz * np.arange(n) / self.sample_rate)).astype(np.float32)
 
 
 def all_tasks() -> dict[str, StandIn]:

@@ -153,6 +153,15 @@ def test_a_stream_that_nobody_reads_on_ends_quietly(tiny: Path, monkeypatch: pyt
     blocks.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("suffix", ["mkv", "mov"])
+def test_a_film_whose_clock_does_not_start_at_zero(film: Callable[..., Path], suffix: str) -> None:
+    plain, samples = decoded(film(f"plain.{suffix}", sound_codec="pcm_s16le"))
+    late, shifted = decoded(film(f"late.{suffix}", sound_codec="pcm_s16le", options=["-output_ts_offset", "3"]))
+    assert late.duration == pytest.approx(plain.duration, abs=0.001)
+    assert late.audio.start == pytest.approx(0, abs=0.001)
+    assert np.abs(shifted - samples).max() < 1e-4
+
+
 def test_the_chosen_track_is_heard(tone: Path, tmp_path: Path) -> None:
     path = odd_videos.two_audio_tracks(tone, tmp_path)
     found = media.probe(path)

@@ -187,7 +187,7 @@ class Checkpoint:
         if place == "cpu":
             torch.set_num_threads(compute.n_threads)
         try:
-            with _no_bars():
+            with quietly():
                 model, found = cls.from_pretrained(folder, local_files_only=True, output_loading_info=True, **options)
         except Exception as error:
             raise self._damaged(f"{type(error).__name__}: {error}") from error
@@ -234,16 +234,18 @@ class Checkpoint:
 
 
 @contextlib.contextmanager
-def _no_bars() -> Iterator[None]:
-    """Keep transformers from drawing progress bars into dubkit's own display."""
+def quietly() -> Iterator[None]:
+    """Keep transformers from drawing progress bars and advice to developers into dubkit's own display."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
-        if shown:
+        logging.set_verbosity(verbosity)
+        if bars:
             logging.enable_progress_bar()
 
 

@@ -6,8 +6,8 @@ The model's weights come out of packages (``packaged.toml``), its voice styles o
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,6 +59,8 @@ class Kokoro:
 
     def __init__(self, compute: Compute) -> None:
         self._compute = compute
+        self._lock = threading.Lock()
+        self._in_memory: dict[str, Any] = {}
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
@@ -127,7 +129,7 @@ class Kokoro:
                 spoken.append(np.zeros(round(pause / rate * self.sample_rate), np.float32))
             frames = paced(part.frames, rate)[None]
             inputs = {**part.inputs, kokoro_graph.FEATURES: part.features, kokoro_graph.FRAMES: frames}
-            audio = self._sound.run(["audio"], inputs)[0]
+            audio = self._loaded("sound").run(["audio"], inputs)[0]
             spoken.append(trim(np.clip(audio, -1.0, 1.0), self.sample_rate))
             pause = pause_after(part.written)
         clip = np.concatenate(spoken) if spoken else np.zeros(0, np.float32)
@@ -142,33 +144,21 @@ class Kokoro:
             numbers = kokoro_phonemes.tokens(chunk)
             # The style's row is chosen by the text's length.
             inputs = {"tokens": np.array([[0, *numbers, 0]], np.int64), "style": self._style(style)[len(numbers) - 1]}
-            natural, features = self._prosody.run([kokoro_graph.DURATIONS, kokoro_graph.FEATURES], inputs)
+            natural, features = self._loaded("prosody").run([kokoro_graph.DURATIONS, kokoro_graph.FEATURES], inputs)
             yield _Part(chunk, inputs, np.maximum(np.round(natural[0]), 1.0), features)
 
-    @functools.cached_property
-    def _prosody(self) -> Any:
-        return _session(str(kokoro_graph.prosody()))
-
-    @functools.cached_property
-    def _sound(self) -> Any:
-        return _session(str(kokoro_graph.sound()))
-
-    @functools.cached_property
-    def _styles(self) -> Any:
-        import numpy as np
-
-        if not kokoro_voices.archive().exists():
-            raise MissingModel(
-                f"Kokoro's voices are not here. Get them with: {kokoro_voices.FETCH}, or: {weights.MEND}"
-            )
-        with np.load(kokoro_voices.archive(), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+    def _loaded(self, name: str) -> Any:
+        """A part of the model, loaded at first use, once for all threads."""
+        with self._lock:
+            if name not in self._in_memory:
+                self._in_memory[name] = _LOADERS[name]()
+            return self._in_memory[name]
 
     def _style(self, style: str) -> np.ndarray:
         """A voice's style vectors, shape (510, 1, 256), float32."""
         import numpy as np
 
-        parts = np.stack([self._styles[name] for name in style.split("+")])
+        parts = np.stack([self._loaded("styles")[name] for name in style.split("+")])
         mixed: np.ndarray = parts.mean(axis=0, dtype=np.float32)
         return mixed
 
@@ -186,11 +176,18 @@ def _rate(request: Request) -> float:
     return min(max(request.rate, SLOWEST), FASTEST)
 
 
-def _session(path: str) -> Any:
-    import onnxruntime
+def _styles() -> dict[str, np.ndarray]:
+    """The model's styles, each of shape (510, 1, 256), by name."""
+    import numpy as np
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    if not kokoro_voices.archive().exists():
+        raise MissingModel(f"Kokoro's voices are not here. Get them with: {kokoro_voices.FETCH}, or: {weights.MEND}")
+    with np.load(kokoro_voices.archive(), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+_LOADERS: dict[str, Callable[[], Any]] = {
+    "prosody": kokoro_graph.prosody,
+    "sound": kokoro_graph.sound,
+    "styles": _styles,
+}

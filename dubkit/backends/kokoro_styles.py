@@ -1,8 +1,8 @@
-"""Which of Kokoro's voice styles speak which language, best first, and which mixtures of two speak it as well.
+"""Which of Kokoro's voice styles speak which language, best first, and which mixtures speak it as well.
 
 A style's name tells language and gender: ``pf_dora`` is a Portuguese (``p``) female (``f``) one, ``a`` is American and
-``b`` British English. A mixture ``pf_dora+af_heart`` is the mean of both: the accent of the first, a voice of its own.
-``docs/voices.md`` has the measurements by which the mixtures were chosen.
+``b`` British English. A mixture ``pf_dora+af_heart`` is the mean of its parts: the accent of the first, a voice of its
+own. ``docs/voices.md`` has the measurements by which the mixtures were chosen.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ STYLES: dict[str, tuple[str, ...]] = {
         *("am_onyx", "af_sky", "bm_daniel", "bf_alice", "am_echo", "bf_lily", "am_adam", "af_jessica", "am_santa"),
         *("af_river", "af_nicole"),
     ),
-    "es": ("ef_dora", "em_alex", "em_santa"),
+    "es": (
+        *("ef_dora", "em_alex", "em_santa", "ef_dora+bf_emma", "em_alex+am_michael", "ef_dora+af_bella"),
+        *("em_alex+bm_george", "ef_dora+af_kore", "em_alex+am_fenrir", "ef_dora+af_nova"),
+    ),
     "fr": ("ff_siwis",),
     "it": ("if_sara", "im_nicola"),
-    "pt": ("pf_dora", "pm_alex", "pm_santa"),
+    "pt": (
+        *("pf_dora", "pm_alex", "pm_santa", "pf_dora+bf_emma", "pm_alex+am_michael", "pf_dora+af_heart"),
+        *("pm_alex+bm_george", "pf_dora+af_kore", "pm_alex+am_fenrir", "pf_dora+af_nova"),
+    ),
 }
 
 _ACCENTS = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr", "i": "it", "p": "pt"}
@@ -49,10 +55,11 @@ def accent(style: str) -> str:
 
 
 def gender(style: str) -> Gender:
-    """A style's gender; a mixture's is its second part's, which is of the same gender or, in French, the male one."""
+    """A style's gender; a mixture's is its last part's: in French the first one is female in the male mixtures, too."""
     return _GENDERS[style.split("+")[-1][1]]
 
 
 def name(style: str) -> str:
     """A name to show: ``Dora``, or ``Dora and Heart`` for a mixture."""
-    return " and ".join(part.split("_")[1].title() for part in style.split("+"))
+    *others, last = (part.split("_")[1].title() for part in style.split("+"))
+    return f"{', '.join(others)} and {last}" if others else last

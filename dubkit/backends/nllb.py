@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from dubkit.artefacts import Candidate
 from dubkit.backends import flores
-from dubkit.backends.hub import Checkpoint, batch_size, device
+from dubkit.backends.hub import Checkpoint, batch_size, device, quietly
 from dubkit.backends.protocols import Compute, ModelCard
 from dubkit.errors import BadInput, UnsupportedPair, listed
 
@@ -84,12 +84,13 @@ class Nllb:
         import torch
 
         padded = self._tokenizer.pad({"input_ids": batch}, return_tensors="pt").to(device(self.compute))
-        with torch.inference_mode():
+        with torch.inference_mode(), quietly():
             out = self._model.generate(
                 **padded,
                 forced_bos_token_id=forced,
                 num_beams=N_BEST,
                 num_return_sequences=N_BEST,
+                early_stopping=True,
                 do_sample=False,
                 max_new_tokens=LONGEST_OUTPUT,
                 max_length=None,

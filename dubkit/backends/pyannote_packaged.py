@@ -42,7 +42,7 @@ _PARAMETERS = {
 }
 
 
-class PackagedDiarization(SpeakerDiarization):  # type: ignore[misc]
+class PackagedDiarization(SpeakerDiarization):
     """The pipeline, told its models instead of fetching them from the hub.
 
     The parent builds its embedding by name and wants a PLDA even where the clustering has no use for it. With oracle
@@ -115,7 +115,7 @@ class PackagedDiarization(SpeakerDiarization):  # type: ignore[misc]
         return embeddings
 
 
-class VoiceEmbedding(BaseInference):  # type: ignore[misc]
+class VoiceEmbedding(BaseInference):
     """CAM++ (Wang et al. 2023), trained on Chinese and English speakers."""
 
     sample_rate = SAMPLE_RATE
@@ -166,7 +166,7 @@ class VoiceEmbedding(BaseInference):  # type: ignore[misc]
         for key, frames in excerpts.items():
             ready[key] = _sized(frames)
             by_length[len(ready[key])].append(key)
-        found = {}
+        found: dict[tuple[int, int], np.ndarray] = {}
         for keys in by_length.values():
             for n in range(0, len(keys), batch_size):
                 batch = torch.stack([ready[key] for key in keys[n : n + batch_size]]).to(self.device)
@@ -181,7 +181,7 @@ def _sized(frames: torch.Tensor) -> torch.Tensor:
     return frames[: max(len(frames) // _QUANTUM * _QUANTUM, _FEWEST_FRAMES)]
 
 
-class _NoPlda(PLDA):  # type: ignore[misc]
+class _NoPlda(PLDA):
     """Stands where the parent wants a PLDA; agglomerative clustering never asks it."""
 
     def __init__(self) -> None:

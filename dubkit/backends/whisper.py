@@ -1,13 +1,11 @@
 """OpenAI's Whisper through transformers, any size, from the hub or a local folder.
 
-Text comes from batched beam search. Word times and confidences come from a second, teacher-forced pass over the text
-found, one waveform apart from the other, as in OpenAI's own implementation: cross-attention taken while searching
-would hold every head of every beam in memory, and its times would depend on what else is in the batch.
+Text comes from beam search, word times and confidences from a second reading of it; edges at pauses then move onto the
+sound. What the model writes on silence is dropped, and loops are read once more with repetitions barred.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 from collections.abc import Iterator, Sequence
@@ -15,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dubkit import languages
 from dubkit.artefacts import Word
-from dubkit.backends.hub import Checkpoint, batch_size, device
+from dubkit.backends.hub import Checkpoint, batch_size, device, quietly
 from dubkit.backends.protocols import Compute, Heard, ModelCard
+from dubkit.backends.whisper_guard import Draft, audible, longest_text
+from dubkit.backends.whisper_reading import Reading, read_again
+from dubkit.backends.word_edges import onto_sound
 from dubkit.backends.word_times import token_times, words
 from dubkit.errors import MissingModel, UnsupportedPair, listed
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 DEFAULT = "openai/whisper-large-v3"
 SAMPLE_RATE = 16_000
 LONGEST = 30.0
+SHORTEST = 0.1
 # What multilingual checkpoints are trained on; the checkpoint's own list counts where it is here.
 _TRAINED = """
 en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy
@@ -71,7 +73,17 @@ class Whisper:
         return {languages.parse(code): code for code in spoken}
 
     def detect_language(self, waveforms: Sequence[np.ndarray]) -> tuple[str, float]:
-        """The language of 16 kHz waveforms of up to 30 s: the mean of what each alone would say."""
+        """The language of 16 kHz waveforms of up to 30 s.
+
+        Returns
+        -------
+        tuple of (str, float)
+            BCP-47 code and probability: the mean over the waveforms, weighted by length. ``("en", 0.0)`` where there is
+            nothing to hear.
+        """
+        heard = [w for w in waveforms if audible(w, SHORTEST * SAMPLE_RATE)]
+        if not heard:
+            return "en", 0.0
         if not self._multilingual:
             return "en", 1.0
         import torch
@@ -79,14 +91,15 @@ class Whisper:
         ids = self._config.lang_to_id
         tokens = torch.tensor([ids[f"<|{code}|>"] for code in self._codes.values()], device=self._device)
         total = torch.zeros(len(tokens), dtype=torch.float64)
-        for batch in self._batches(waveforms):
+        for batch in self._batches(heard):
             encoded = self._encode(batch)
             start = torch.full((len(batch), 1), self._config.decoder_start_token_id, device=self._device)
             with torch.inference_mode():
                 logits = self._model(encoder_outputs=(encoded,), decoder_input_ids=start, use_cache=False).logits[:, -1]
-            total += logits[:, tokens].float().softmax(-1).double().sum(0).cpu()
+            odds = logits[:, tokens].float().softmax(-1).double().cpu()
+            total += torch.tensor([len(w) for w in batch], dtype=torch.float64) @ odds
         best = int(total.argmax())
-        return list(self._codes)[best], round(float(total[best]) / len(waveforms), 4)
+        return list(self._codes)[best], round(float(total[best]) / sum(map(len, heard)), 4)
 
     def transcribe(self, waveforms: Sequence[np.ndarray], language: str, *, beam_size: int = 5) -> Iterator[Heard]:
         """What is said in 16 kHz waveforms of up to 30 s, with word times and probabilities.
@@ -103,70 +116,64 @@ class Whisper:
         return self._transcribe(waveforms, language, beam_size)
 
     def _transcribe(self, waveforms: Sequence[np.ndarray], language: str, beam_size: int) -> Iterator[Heard]:
+        least = SHORTEST * SAMPLE_RATE
         for batch in self._batches(waveforms):
-            audible = [w for w in batch if len(w)]
-            found = iter(self._hear(audible, language, beam_size) if audible else ())
+            heard = [w for w in batch if audible(w, least)]
+            drafts = self._draft(heard, language, beam_size) if heard else []
+            for n, draft in enumerate(drafts):
+                if draft.looping:
+                    (drafts[n],) = self._draft([heard[n]], language, beam_size, no_repeat_ngram_size=3)
+            found = iter(drafts)
             for waveform in batch:
-                yield next(found) if len(waveform) else Heard(())
+                yield Heard(_believed(next(found), waveform) if audible(waveform, least) else ())
 
-    def _hear(self, batch: list[np.ndarray], language: str, beam_size: int) -> Iterator[Heard]:
-        encoded = self._encode(batch)
-        texts = self._search(encoded, language, beam_size)
-        prompt = self._prompt(language)
-        attentions, chances = self._read_again(encoded, prompt, texts)
-        for n, (waveform, text) in enumerate(zip(batch, texts, strict=True)):
-            # Row k of the attention is of the step that chose token k + 1: the prompt's last step chose the first.
-            rows = slice(len(prompt) - 1, len(prompt) + len(text))
-            seconds = len(waveform) / SAMPLE_RATE
-            times = token_times(attentions[n][:, rows], seconds, self._model.config.median_filter_width)
-            yield Heard(tuple(self._words(text, times, chances[n], language)))
+    def _draft(self, batch: list[np.ndarray], language: str, beam_size: int, **search: Any) -> list[Draft]:
+        """Search, read again and align."""
+        encoded, prompt, end = self._encode(batch), self._prompt(language), self._end
+        seconds = [len(w) / SAMPLE_RATE for w in batch]
+        most = longest_text(max(seconds), len(prompt), self._model.config.max_target_positions)
+        texts = self._search(encoded, language, num_beams=beam_size, max_new_tokens=most - len(prompt), **search)
+        readings = read_again(self._model, encoded, prompt, texts, end)
+        return [
+            Draft(
+                tuple(self._words(text, reading, length, language)), length, reading.no_speech, reading.log_probability
+            )
+            for text, reading, length in zip(texts, readings, seconds, strict=True)
+        ]
 
-    def _search(self, encoded: torch.Tensor, language: str, beam_size: int) -> list[list[int]]:
+    def _search(self, encoded: torch.Tensor, language: str, **search: Any) -> list[list[int]]:
         """Beam search: the text tokens of each waveform, without special ones."""
         import torch
         from transformers.modeling_outputs import BaseModelOutput
 
         wanted = {"language": f"<|{self._codes[language]}|>", "task": "transcribe"} if self._multilingual else {}
-        with torch.inference_mode():
+        with torch.inference_mode(), quietly():
             found = self._model.generate(
                 # Beam search widens what it is given in place.
                 encoder_outputs=BaseModelOutput(last_hidden_state=encoded),
-                num_beams=beam_size,
+                # As OpenAI's own search ends; to go on costs several times the steps and finds loops.
+                early_stopping=search["num_beams"] > 1,
                 do_sample=False,
                 return_timestamps=False,
                 **wanted,
+                **search,
             )
-        return [[token for token in row if token < self._end] for row in found.tolist()]
+        end = self._end
+        return [[token for token in row if token < end] for row in found.tolist()]
 
-    def _read_again(
-        self, encoded: torch.Tensor, prompt: list[int], texts: list[list[int]]
-    ) -> tuple[list[np.ndarray], list[list[float]]]:
-        """Per waveform, cross-attention (heads, tokens, frames) of prompt and text, and each text token's probability."""
-        import torch
-
-        width = max(len(text) for text in texts)
-        fill = [prompt + text + [self._end] * (width - len(text)) for text in texts]
-        tokens = torch.tensor(fill, device=self._device)
-        with torch.inference_mode(), _attention(self._model, self._alignment_heads) as kept:
-            logits = self._model(encoder_outputs=(encoded,), decoder_input_ids=tokens, use_cache=False).logits
-        weights = torch.cat(kept, dim=1).numpy()
-        sure = logits[:, len(prompt) - 1 :, : self._end].float().softmax(-1).cpu()
-        chances = [[float(sure[n, k, token]) for k, token in enumerate(text)] for n, text in enumerate(texts)]
-        return list(weights), chances
-
-    def _words(self, text: list[int], times: list[float], chances: list[float], language: str) -> Iterator[Word]:
+    def _words(
+        self, text: list[int], reading: Reading, seconds: float, language: str
+    ) -> Iterator[tuple[str, float, float, float]]:
+        """Text, start, end and mean probability of each word."""
         tokenizer = self._processor.tokenizer
+        times = token_times(reading.attention, seconds, self._model.config.median_filter_width)
 
         def decode(tokens: list[int]) -> str:
             return str(tokenizer.decode(tokens, clean_up_tokenization_spaces=False))
 
         for word, first, last in words(text, decode, language):
-            yield Word(
-                text=word,
-                start=round(times[first], 2),
-                end=round(times[last + 1], 2),
-                confidence=round(sum(chances[first : last + 1]) / (last + 1 - first), 4),
-            )
+            chances = reading.chances[first : last + 1]
+            yield word, times[first], times[last + 1], sum(chances) / len(chances)
 
     def _batches(self, waveforms: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
         """In order, checked.
@@ -247,33 +254,10 @@ class Whisper:
         """The end-of-text token; text tokens are below it, special ones above."""
         return int(self._processor.tokenizer.eos_token_id)
 
-    @property
-    def _alignment_heads(self) -> list[tuple[int, int]]:
-        """(layer, head) pairs whose attention follows the sound; all of the upper half where the checkpoint names none."""
-        config = self._model.config
-        named = getattr(self._model.generation_config, "alignment_heads", None)
-        upper = range(config.decoder_layers // 2, config.decoder_layers)
-        return [(a, b) for a, b in named or [(n, h) for n in upper for h in range(config.decoder_attention_heads)]]
 
-
-@contextlib.contextmanager
-def _attention(model: Any, heads: list[tuple[int, int]]) -> Iterator[list[torch.Tensor]]:
-    """Keep the cross-attention of some heads during one pass: a list of (batch, heads, tokens, frames), layer by layer."""
-    kept: list[torch.Tensor] = []
-    fast = model.config._attn_implementation
-    # Only plain attention computes the weights; the fused kernels never hold them.
-    model.set_attn_implementation("eager")
-    hooks = []
-    for layer in sorted({layer for layer, _ in heads}):
-        chosen = [head for at, head in heads if at == layer]
-
-        def keep(_module: Any, _inputs: Any, outputs: Any, chosen: list[int] = chosen) -> None:
-            kept.append(outputs[1][:, chosen].float().cpu())
-
-        hooks.append(model.get_decoder().layers[layer].encoder_attn.register_forward_hook(keep))
-    try:
-        yield kept
-    finally:
-        for hook in hooks:
-            hook.remove()
-        model.set_attn_implementation(fast)
+def _believed(draft: Draft, waveform: np.ndarray) -> tuple[Word, ...]:
+    """A draft's words with their edges on the sound; none where nothing was said."""
+    if draft.nothing_said:
+        return ()
+    heard = [Word(text=text, start=a, end=b, confidence=round(p, 4)) for text, a, b, p in draft.words]
+    return onto_sound(heard, waveform, SAMPLE_RATE)

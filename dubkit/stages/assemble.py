@@ -128,7 +128,9 @@ def _gains(speech: Speech, transcript: Transcript, tracks: Tracks) -> dict[str, 
         after.setdefault(clip.speaker, []).append(speech_level(clip.audio.load(), clip.audio.sample_rate))
     # A whisper or a shout of the original is met within limits that stay intelligible: -34 to -12 dBFS.
     wanted = {s: float(np.clip(np.median(levels), 0.02, 0.25)) for s, levels in before.items()}
-    return {s: wanted[s] / max(1e-4, float(np.median(levels))) for s, levels in after.items()}
+    # A line may have been given by hand to somebody who says nothing else: they speak as loud as the others do.
+    usual = float(np.median(list(wanted.values()))) if wanted else 0.0
+    return {s: wanted.get(s, usual) / max(1e-4, float(np.median(levels))) for s, levels in after.items()}
 
 
 def _clips(speech: Speech, placements: list[Placement], gains: dict[str, float]) -> Callable[[int], np.ndarray]:

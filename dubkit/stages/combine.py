@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,19 @@ from pydantic.dataclasses import dataclass
 
 from dubkit import media as files
 from dubkit import subtitles
-from dubkit.artefacts import Casting, Dub, File, Media, Soundtrack, Speakers, Speech, Transcript, Translation, Video
+from dubkit.artefacts import (
+    Casting,
+    Dub,
+    File,
+    Media,
+    Seconds,
+    Soundtrack,
+    Speakers,
+    Speech,
+    Transcript,
+    Translation,
+    Video,
+)
 from dubkit.errors import StageFailed
 from dubkit.languages import iso639_2, name
 from dubkit.progress import Report
@@ -57,7 +70,7 @@ def combine(
         ],
         translation.source: [Cue(u.start, u.end, names[u.speaker], u.text) for u in transcript.utterances],
     }
-    written = _subtitles(cues, folder) if translation.lines else {}
+    written = _subtitles(cues, media.duration, folder) if translation.lines else {}
     note = comment(transcript, translation, casting, speech)
     picture: Literal["copied", "re-encoded"] = "copied"
     if media.video.codec not in files.MP4_PICTURE_CODECS:
@@ -93,11 +106,15 @@ def comment(transcript: Transcript, translation: Translation, casting: Casting, 
     )
 
 
-def _subtitles(cues: dict[str, list[Cue]], folder: Path) -> dict[str, Path]:
-    """SRT and WebVTT per language; gives the SRT's path by language, the dub's first."""
+def _subtitles(cues: dict[str, list[Cue]], duration: Seconds, folder: Path) -> dict[str, Path]:
+    """SRT and WebVTT per language; gives the SRT's path by language, the dub's first.
+
+    A cue that ran on beyond the picture would make the film longer: recognisers may place a last word there.
+    """
     written = {}
     for language, spoken in cues.items():
-        parts = [part for cue in spoken for part in subtitles.fitted(cue)]
+        inside = [replace(cue, end=min(cue.end, duration)) for cue in spoken if cue.start < duration]
+        parts = [part for cue in inside for part in subtitles.fitted(cue)]
         path = folder / f"subtitles.{language}.srt"
         path.write_text(subtitles.srt(parts), encoding="utf-8")
         path.with_suffix(".vtt").write_text(subtitles.vtt(parts), encoding="utf-8")
@@ -118,7 +135,9 @@ def _mux(
 ) -> None:
     import ffmpeg
 
-    source = ffmpeg.input(files.address(video.file.path), f=media.container)
+    # AVI keeps no times of display; without them reordered frames (B-frames) would be shown out of order.
+    timing = {"fflags": "+genpts"} if media.container == "avi" else {}
+    source = ffmpeg.input(files.address(video.file.path), f=media.container, **timing)
     dubbed = ffmpeg.input(files.address(soundtrack.audio.path))
     streams: list[Any] = [source[str(media.video.index)], dubbed["a"]]
     languages: Sequence[str] = [translation.target if translation.lines else media.audio.language or "und"]
@@ -145,6 +164,8 @@ def _mux(
     }
     if picture == "re-encoded":
         options |= {"pix_fmt": "yuv420p", "crf": 18, "preset": "medium", "fps_mode": "passthrough"}
+        # H.264 in yuv420p has even sides alone: an odd last row or column is left off.
+        options["vf"] = "crop=trunc(iw/2)*2:trunc(ih/2)*2"
     else:
         # The last frame is shown no longer than the film lasts; packets keep their bytes.
         options["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration='max(1,min(DURATION,{media.duration}/TB-PTS))'"

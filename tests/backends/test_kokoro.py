@@ -38,7 +38,7 @@ def test_is_described_without_loading() -> None:
     assert "kokoro-voices@1f0d0383ef03" in fresh.fingerprint
     assert [(m.name, m.licence) for m in fresh.models()] == [("kokoro", "Apache-2.0"), ("kokoro-voices", "Apache-2.0")]
     assert fresh.languages() == {"en", "es", "fr", "it", "pt"}
-    assert not {"_prosody", "_sound", "_styles"} & set(vars(fresh))
+    assert fresh._in_memory == {}
 
 
 def test_speaks_and_predicts_its_length(kokoro: Kokoro, dora: Voice, natural: np.ndarray) -> None:
@@ -133,6 +133,12 @@ def test_absent_voices_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         next(fresh.synthesize([Request("Oi.", dora)]))
 
 
+def test_absent_packages_are_named(monkeypatch: pytest.MonkeyPatch, dora: Voice) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingModel, match=r"'onnxruntime', which is not installed.*pip install 'dubkit\[embedded\]'"):
+        Kokoro.from_spec("", Compute()).predict(Request("Oi.", dora))
+
+
 def test_the_halves_are_the_whole_model(kokoro: Kokoro, dora: Voice) -> None:
     import onnxruntime
 
@@ -140,7 +146,7 @@ def test_the_halves_are_the_whole_model(kokoro: Kokoro, dora: Voice) -> None:
 
     (part,) = kokoro._parts(Request("Oi.", dora))
     inputs = {**part.inputs, kokoro_graph.FEATURES: part.features, kokoro_graph.FRAMES: part.frames[None]}
-    halves = kokoro._sound.run(["audio"], inputs)[0]
+    halves = kokoro._loaded("sound").run(["audio"], inputs)[0]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     whole = onnxruntime.InferenceSession(str(folder("kokoro") / "kokoro.onnx"), options)

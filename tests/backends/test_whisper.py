@@ -98,6 +98,14 @@ def whisper(folder: Path) -> Whisper:
     return Whisper.from_spec(str(folder), CPU)
 
 
+@pytest.fixture(autouse=True)
+def trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random weights are never sure, and the guard against text on silence would drop all that they write."""
+    for limit in ("UNLIKELY", "VERY_UNLIKELY"):
+        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", -1e9)
+    monkeypatch.setattr("dubkit.backends.whisper_guard.FASTEST", 1e9)
+
+
 def test_it_is_a_transcriber_that_needs_no_weights_to_describe_itself(folder: Path) -> None:
     fresh = Whisper.from_spec(str(folder), CPU)
     backend: Transcriber = fresh
@@ -128,7 +136,7 @@ def test_the_text_is_what_transformers_itself_finds(
     model = WhisperForConditionalGeneration.from_pretrained(folder).eval()
     processor = WhisperProcessor.from_pretrained(folder)
     features = processor(waveforms[0], sampling_rate=16_000, return_tensors="pt").input_features
-    tokens = model.generate(features, language="pt", task="transcribe", num_beams=3, do_sample=False)
+    tokens = model.generate(features, language="pt", task="transcribe", num_beams=3, early_stopping=True)
     expected = processor.tokenizer.decode(tokens[0], skip_special_tokens=True)
     (heard,) = whisper.transcribe(waveforms[:1], "pt", beam_size=3)
     assert " ".join(word.text for word in heard.words) == " ".join(expected.split())
@@ -174,7 +182,9 @@ def test_confidence_is_the_probability_of_the_words_tokens(
     )
 
 
-def test_the_language_is_the_likeliest_on_average(whisper: Whisper, waveforms: list[np.ndarray], folder: Path) -> None:
+def test_the_language_is_the_likeliest_on_average_by_length(
+    whisper: Whisper, waveforms: list[np.ndarray], folder: Path
+) -> None:
     from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
     model = WhisperForConditionalGeneration.from_pretrained(folder).eval()
@@ -183,15 +193,45 @@ def test_the_language_is_the_likeliest_on_average(whisper: Whisper, waveforms: l
     features = processor(waveforms, sampling_rate=16_000, return_tensors="pt").input_features
     start = torch.full((len(waveforms), 1), model.generation_config.decoder_start_token_id)
     with torch.no_grad():
-        mean = model(input_features=features, decoder_input_ids=start).logits[:, -1, ids].softmax(-1).mean(0)
+        odds = model(input_features=features, decoder_input_ids=start).logits[:, -1, ids].softmax(-1)
+    mean = np.average(odds.numpy(), axis=0, weights=[len(w) for w in waveforms])
     language, probability = whisper.detect_language(waveforms)
     assert language == ["en", "pt", "jv", "zh"][int(mean.argmax())]
     assert probability == pytest.approx(float(mean.max()), abs=1e-3)
+    assert whisper.detect_language([np.zeros(16_000, np.float32)]) == ("en", 0.0)
+    assert whisper.detect_language([]) == ("en", 0.0)
+
+
+def test_text_on_silence_is_dropped(
+    whisper: Whisper, waveforms: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert next(whisper.transcribe(waveforms[:1], "en", beam_size=1)).words
+    for limit in ("UNLIKELY", "VERY_UNLIKELY", "NO_SPEECH"):
+        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", 0.0)
+    monkeypatch.setattr("dubkit.backends.whisper_guard.UNSURE", 1.0)
+    assert next(whisper.transcribe(waveforms[:1], "en", beam_size=1)).words == ()
+
+
+def test_loops_are_read_again_without_repetitions(
+    whisper: Whisper, waveforms: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches = []
+    search = Whisper._search
+
+    def loop_first(self: Whisper, encoded: torch.Tensor, language: str, **options: object) -> list[list[int]]:
+        searches.append(options.get("no_repeat_ngram_size"))
+        found = search(self, encoded, language, **options)
+        return found if "no_repeat_ngram_size" in options else [[found[0][0]] * 19]
+
+    monkeypatch.setattr(Whisper, "_search", loop_first)
+    monkeypatch.setattr("dubkit.backends.whisper_guard.FASTEST", 1.0)
+    list(whisper.transcribe(waveforms[1:2], "en", beam_size=1))
+    assert searches == [None, 3]
 
 
 def test_no_sound_is_no_words(whisper: Whisper, waveforms: list[np.ndarray]) -> None:
-    empty = np.zeros(0, np.float32)
-    first, second, third = whisper.transcribe([empty, waveforms[1], empty], "en", beam_size=1)
+    empty, silence = np.zeros(0, np.float32), np.zeros(16_000, np.float32)
+    first, second, third = whisper.transcribe([empty, waveforms[1], silence], "en", beam_size=1)
     assert first.words == third.words == ()
     assert second.words
     assert list(whisper.transcribe([], "en")) == []
