@@ -35,13 +35,13 @@ TRIED = {
         "ff_siwis": (
             *("af_heart", "af_bella", "bf_emma", "af_kore", "af_nova"),
             *("im_nicola", "am_michael", "bm_george", "am_fenrir", "em_alex", "pm_alex"),
-            *("im_nicola+am_michael", "im_nicola+bm_george", "im_nicola+am_fenrir", "im_nicola+pm_alex"),
-            "am_michael+bm_george",
+            *("im_nicola+am_michael", "im_nicola+bm_george", "im_nicola+am_fenrir"),
+            *("im_nicola+am_onyx", "am_michael+bm_george"),
         ),
     },
     "it": {
-        "if_sara": ("af_heart", "af_bella", "bf_emma", "af_kore", "af_nova"),
-        "im_nicola": ("am_michael", "bm_george", "am_fenrir", "am_puck"),
+        "if_sara": ("af_heart", "bf_emma", "af_kore", "af_nova"),
+        "im_nicola": ("am_michael", "bm_george", "am_fenrir"),
     },
     "pt": {
         "pf_dora": ("af_heart", "af_bella", "bf_emma", "af_kore", "af_nova"),

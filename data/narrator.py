@@ -1,8 +1,8 @@
 """Kokoro, which also tells when each word sounds: the model sets its symbols' durations itself, so they are known.
 
-The sound runs ahead of the durations by about three frames, which the model's authors take off as well, and a symbol
-before a pause lasts into it. Word edges are therefore moved by that much and brought in to where something sounds;
-measured at the edges of pauses, they are right to about 0.05 s.
+The sound runs ahead of the durations by some frames, and a symbol before a pause lasts into it. The first word is
+therefore laid where the sound begins, and word edges are brought in to where something sounds; measured at the edges
+of pauses, they are right to about 0.05 s.
 """
 
 from __future__ import annotations
@@ -12,18 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from dubkit.artefacts import Word
-from dubkit.backends import kokoro_graph
-from dubkit.backends.in_order import in_order
 from dubkit.backends.kokoro import Kokoro
 from dubkit.backends.kokoro_graph import SAMPLES_PER_FRAME
 from dubkit.backends.protocols import Request
-from dubkit.backends.silence import trim
 
 FRAME = SAMPLES_PER_FRAME / Kokoro.sample_rate
-AHEAD = 3 * FRAME
 QUIET = 40.0
 """dB under the loudest 5 ms of a sentence: what is below at the edge of a word is no part of it."""
 
@@ -47,25 +42,18 @@ class Narrator(Kokoro):
         ValueError
             If espeak-ng joins two words of a sentence into one, so that they have no times of their own.
         """
-        yield from in_order(self._say, requests, self._compute.n_threads)
-
-    def _say(self, request: Request) -> Said:
-        (part,) = self._parts(request)
-        inputs = {**part.inputs, kokoro_graph.FEATURES: part.features, kokoro_graph.FRAMES: part.frames[None]}
-        whole = np.clip(self._sound.run(["audio"], inputs)[0], -1.0, 1.0)
-        samples = trim(whole, self.sample_rate)
-        cut = (byte_bounds(samples)[0] - byte_bounds(whole)[0]) / whole.itemsize / self.sample_rate
-        spans = [(start - cut - AHEAD, end - cut - AHEAD) for start, end in word_spans(part.written, part.frames)]
-        texts = request.text.split()
-        if len(texts) != len(spans):
-            raise ValueError(
-                f"{request.text!r} has {len(texts)} words but is spoken as {len(spans)}; write it another way"
-            )
-        edges = [sounding(samples, self.sample_rate, span) for span in spans]
-        return Said(
-            samples,
-            tuple(Word(text=text, start=start, end=end) for text, (start, end) in zip(texts, edges, strict=True)),
-        )
+        for request, samples in zip(requests, self.synthesize(requests), strict=True):
+            (part,) = self._parts(request)
+            spans = word_spans(part.written, part.frames)
+            texts = request.text.split()
+            if len(texts) != len(spans):
+                raise ValueError(
+                    f"{request.text!r} has {len(texts)} words but is spoken as {len(spans)}; write it another way"
+                )
+            begins, _ = sounding(samples, self.sample_rate, (0.0, len(samples) / self.sample_rate))
+            later = begins - spans[0][0]
+            edges = [sounding(samples, self.sample_rate, (start + later, end + later)) for start, end in spans]
+            yield Said(samples, tuple(Word(text=t, start=e[0], end=e[1]) for t, e in zip(texts, edges, strict=True)))
 
 
 def word_spans(written: str, frames: np.ndarray) -> list[tuple[float, float]]:

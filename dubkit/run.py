@@ -54,7 +54,7 @@ from dubkit.stages.synthesize import synthesize
 from dubkit.stages.transcribe import transcribe
 from dubkit.stages.translate import translate
 from dubkit.stages.validate import validate
-from dubkit.store import Store, Stored, digest, told
+from dubkit.store import Store, Stored, digest
 
 PIPELINE: tuple[Stage, ...] = (
     validate,
@@ -154,14 +154,18 @@ class Run:
         path = _existing(Path(video))
         chosen, why = (settings, "Settings as given.") if settings else profile_settings(profile)
         named = {"translate.target": target, "transcribe.language": source}
-        chosen = chosen.but({k: languages.parse(v) for k, v in named.items() if v is not None})
-        chosen = chosen.but(set or {})
+        chosen = chosen.but({k: v for k, v in named.items() if v is not None}).but(set or {})
+        # Wherever they came from, languages become parts of file names: nothing but a known code may pass.
+        spoken = {"translate.target": chosen.translate.target, "transcribe.language": chosen.transcribe.language}
+        chosen = chosen.but({k: languages.parse(v) for k, v in spoken.items() if v is not None})
         if chosen.transcribe.language == chosen.translate.target:
             raise BadInput(
                 f"Source and target are both {languages.name(chosen.translate.target)}: choose another target language."
             )
-        with told(path.parent):
+        try:
             file = File.of(path.absolute())
+        except OSError as error:
+            raise BadInput(f"{str(path)!r} cannot be read ({error.strerror}). May you read it?") from error
         return cls(Video(file=file), chosen, Store(store), why, observers)
 
     @property

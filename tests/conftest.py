@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
+from builders import FILM_RATE, silence, sine, sound
+from films import TONE, make_film
+from runs import OwnBackends, opened
 
+from dubkit.backends import registry
 from dubkit.media import ffmpeg_program
 from dubkit.progress import Event, Report
 from dubkit.store import Items
@@ -17,33 +23,6 @@ from dubkit.store import Items
 # The same examples on every run: a red test means a change, not luck. HYPOTHESIS_PROFILE=default looks for new ones.
 hypothesis.settings.register_profile("dubkit", derandomize=True, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dubkit"))
-
-TONE = "sine=frequency=440:sample_rate=48000"
-QUICK = {"libx264": ["-preset", "ultrafast"], "libvpx": ["-deadline", "realtime", "-cpu-used", "8"]}
-
-
-def make_film(
-    target: Path,
-    *,
-    seconds: float = 2.0,
-    fps: int = 25,
-    size: str = "160x120",
-    sound: str | Path = TONE,
-    picture_codec: str = "libx264",
-    sound_codec: str = "aac",
-    options: Sequence[str] = (),
-) -> Path:
-    """A moving test picture with a sound, encoded by ffmpeg; the name's ending names the container.
-
-    `sound` is a sound file as long as the film, or an ffmpeg source.
-    """
-    command = [ffmpeg_program(), "-v", "error", "-nostdin", "-y"]
-    command += ["-f", "lavfi", "-i", f"testsrc=size={size}:rate={fps}:duration={seconds}"]
-    source = ["-i", str(sound)] if isinstance(sound, Path) else ["-f", "lavfi", "-i", f"{sound}:duration={seconds}"]
-    command += [*source, "-map", "0:v", "-map", "1:a", "-c:v", picture_codec, "-c:a", sound_codec, "-pix_fmt", "yuv420p"]
-    command += QUICK.get(picture_codec, [])
-    subprocess.run([*command, *options, f"file:{target}"], check=True, capture_output=True)
-    return target
 
 
 @pytest.fixture
@@ -114,3 +93,36 @@ def speech(tmp_path_factory: pytest.TempPathFactory, talking_head: Path) -> Path
 def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One store for all tests that dub the talking head: what one has made, the others reuse."""
     return tmp_path_factory.mktemp("shared") / "store"
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of six seconds: a low voice, a high one, the low one again."""
+    folder = tmp_path_factory.mktemp("talk")
+    low, high, pause = sine(1.5, hz=200), sine(1.5, hz=500), silence(0.5)
+    heard = sound(folder / "talk.flac", np.concatenate([pause, low, pause, high, pause, low[:FILM_RATE], pause]))
+    return make_film(folder / "talk.mp4", seconds=6, fps=10, size="64x48", sound=heard.path)
+
+
+@pytest.fixture
+def backends(monkeypatch: pytest.MonkeyPatch) -> OwnBackends:
+    """Stand-ins for every model, in place of the registry's."""
+    own = OwnBackends()
+    monkeypatch.setattr(registry, "get", own.get)
+    return own
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, talk: Path) -> Path:
+    """A store that holds the film's whole run into Portuguese, for tests that change nothing in it."""
+    store = tmp_path_factory.mktemp("finished") / "store"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(registry, "get", OwnBackends().get)
+        opened(talk, store).until("combine")
+    return store
+
+
+@pytest.fixture
+def store(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished store."""
+    return Path(shutil.copytree(finished, tmp_path / "store"))

@@ -29,7 +29,9 @@ def test_lines_say_what_ended_and_what_was_warned_of() -> None:
     stream = io.StringIO()
     with Lines(Console(file=stream, width=40)) as lines:
         lines(Event("validate", "started"))
-        lines(Event("validate", "warning", note="Two [bold]tracks[/bold]: the first is taken, " + "long " * 20 + "end."))
+        lines(
+            Event("validate", "warning", note="Two [bold]tracks[/bold]: the first is taken, " + "long " * 20 + "end.")
+        )
         lines(Event("validate", "progress", 1, 2, "files"))
         lines(Event("validate", "done", seconds=1.26))
         lines(Event("separate", "reused", seconds=60.0))

@@ -26,7 +26,12 @@ def names(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("film", "target"),
-    [("talk.mkv", "talk.pt.mp4"), ("my.talk.v2.mp4", "my.talk.v2.pt.mp4"), ("-x", "-x.pt.mp4"), ("a\nb.mp4", "a\nb.pt.mp4")],
+    [
+        ("talk.mkv", "talk.pt.mp4"),
+        ("my.talk.v2.mp4", "my.talk.v2.pt.mp4"),
+        ("-x", "-x.pt.mp4"),
+        ("a\nb.mp4", "a\nb.pt.mp4"),
+    ],
 )
 def test_a_dub_lies_beside_its_film(film: str, target: str) -> None:
     assert default_target(Path("/films") / film, "pt") == Path("/films") / target

@@ -81,7 +81,7 @@ def test_runs_are_found_by_the_beginning_of_their_name(tmp_path: Path) -> None:
 
 def test_what_is_not_found_is_told(tmp_path: Path) -> None:
     root = tmp_path / "store"
-    with pytest.raises(BadInput, match="No run begins with 'last'.*Runs: none"):
+    with pytest.raises(BadInput, match=r"No run begins with 'last'.*Runs: none"):
         RunLog.find(root, "last")
     one, other = log(tmp_path, "talk one.mp4"), log(tmp_path, "talk two.mp4", b"two")
     with pytest.raises(BadInput, match=f"No run begins with 'x'.*{one.id}, {other.id}"):

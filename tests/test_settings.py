@@ -12,8 +12,7 @@ from dubkit.settings import Settings, load, profile, profiles
 TREE = asdict(Settings())
 GROUPS = [()] + [
     (*path, name)
-    for path, node in [((), TREE)]
-    + [((group,), TREE[group]) for group in TREE]
+    for path, node in [((), TREE)] + [((group,), TREE[group]) for group in TREE]
     for name, value in node.items()
     if isinstance(value, dict) and name != "voices"
 ]

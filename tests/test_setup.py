@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -289,21 +290,93 @@ class TestSetUp:
         assert len(calls) == 1
         assert "up to date" in capsys.readouterr().out
 
-    def test_an_install_that_fails_leaves_no_stamp(self, set_up, monkeypatch, tmp_path):
+    def test_models_that_fail_are_tried_again_without_installing(self, set_up, monkeypatch, tmp_path):
         monkeypatch.setattr(set_up, "ensure_ffmpeg", lambda: None)
         monkeypatch.setattr(set_up, "has_gpu", lambda: False)
         monkeypatch.setattr(set_up.sys, "prefix", str(tmp_path))
-        monkeypatch.setattr(set_up, "install", lambda *_: None)
-        monkeypatch.setattr(set_up, "fetch_models", lambda python: False)
+        answers = iter([False, True])
+        installed = []
+        monkeypatch.setattr(set_up, "install", lambda *arguments: installed.append(arguments))
+        monkeypatch.setattr(set_up, "fetch_models", lambda python: next(answers))
         with pytest.raises(set_up.SetupError, match="not complete"):
             set_up.set_up(here=True)
+        assert [path.name for path in tmp_path.iterdir()] == [".packages"]
+        set_up.set_up(here=True)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".packages", ".set-up"]
+        assert len(installed) == 1
+
+    def test_an_install_that_fails_leaves_no_stamp(self, set_up, monkeypatch, tmp_path):
+        def fail(*_: object) -> None:
+            raise set_up.SetupError("no network")
+
+        monkeypatch.setattr(set_up, "ensure_ffmpeg", lambda: None)
+        monkeypatch.setattr(set_up, "has_gpu", lambda: False)
+        monkeypatch.setattr(set_up.sys, "prefix", str(tmp_path))
+        monkeypatch.setattr(set_up, "install", fail)
+        with pytest.raises(set_up.SetupError, match="no network"):
+            set_up.set_up(here=True)
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("absent", "said", "enough"),
+        [
+            ("apertium-es-pt", "make setup-languages", True),
+            ("kokoro-voices", "kokoro-voices: missing: get it so", False),
+            ("", "kokoro-voices: 28 MB, MIT", True),
+        ],
+    )
+    def test_models_that_some_languages_need_may_be_absent(
+        self, set_up, monkeypatch, tmp_path, capfd, absent, said, enough
+    ):
+        models = [
+            {
+                "model": name,
+                "megabytes": "28",
+                "licence": "MIT",
+                "present": name != absent,
+                "state": "missing: get it so" if name == absent else "here",
+            }
+            for name in ("kokoro-voices", "apertium-es-pt")
+        ]
+        answer = tmp_path / "answer"
+        answer.write_text(json.dumps({"profile": "p", "models": models}))
+        (tmp_path / "dubkit").write_text(f"#!/bin/sh\ncat {answer}\nexit 4\n")
+        (tmp_path / "dubkit").chmod(0o755)
+        assert set_up.fetch_models(tmp_path / "python") == enough
+        assert said in capfd.readouterr().out
+
+    @pytest.mark.parametrize(
+        "body", ["echo broken >&2; exit 1", """echo '{"error": "no room", "exit_code": 5}'; exit 5"""]
+    )
+    def test_a_failing_fetch_is_noticed(self, set_up, tmp_path, capfd, body):
+        (tmp_path / "dubkit").write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / "dubkit").chmod(0o755)
+        assert set_up.fetch_models(tmp_path / "python") is False
+        captured = capfd.readouterr()
+        assert "broken" in captured.err or "no room" in captured.out
+
+    @pytest.mark.parametrize(("made_in", "anew"), [("here", False), ("elsewhere", True)])
+    def test_an_environment_that_was_moved_is_made_anew(self, set_up, monkeypatch, tmp_path, made_in, anew):
+        (tmp_path / ".venv").mkdir()
+        root = str(tmp_path) if made_in == "here" else "/elsewhere"
+        (tmp_path / ".venv" / ".packages").write_text(f"{root}\ncpu\n0")
+        monkeypatch.setattr(set_up, "ROOT", tmp_path)
+        monkeypatch.setattr(set_up, "wanted", lambda gpu: [str(tmp_path), "cpu", "1"])
+        monkeypatch.setattr(set_up, "ensure_ffmpeg", lambda: None)
+        monkeypatch.setattr(set_up, "has_gpu", lambda: False)
+        asked = []
+        monkeypatch.setattr(set_up, "ensure_venv", lambda folder, fresh: asked.append(fresh) or Path(sys.executable))
+        monkeypatch.setattr(set_up, "check_room", lambda *_: None)
+        monkeypatch.setattr(set_up, "install", lambda *_: None)
+        monkeypatch.setattr(set_up, "fetch_models", lambda python: True)
+        set_up.set_up(here=False)
+        assert asked == [anew]
 
     def test_damaged_models_are_installed_once_more(self, set_up, monkeypatch, tmp_path):
         monkeypatch.setattr(set_up, "ensure_ffmpeg", lambda: None)
         monkeypatch.setattr(set_up, "has_gpu", lambda: False)
         monkeypatch.setattr(set_up.sys, "prefix", str(tmp_path))
-        (tmp_path / ".set-up").write_text("\n".join(set_up.wanted(False)))
+        (tmp_path / ".packages").write_text("\n".join(set_up.wanted(False)))
         answers = iter([False, True])
         commands = []
         monkeypatch.setattr(set_up, "fetch_models", lambda python: next(answers))

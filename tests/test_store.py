@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_told(code: int) -> None:
-    with pytest.raises(OutOfSpace, match="is full.*make room"), told(Path("/data")):
+    with pytest.raises(OutOfSpace, match=r"is full.*make room"), told(Path("/data")):
         raise OSError(code, "no room")
 
 
@@ -168,6 +168,13 @@ def test_a_full_disk_is_told(code: int) -> None:
 def test_a_read_only_folder_is_told(code: int) -> None:
     with pytest.raises(OutOfSpace, match="Cannot write in /data"), told(Path("/data")):
         raise OSError(code, "read only")
+
+
+def test_trouble_with_files_elsewhere_is_not_blamed_on_the_store() -> None:
+    with pytest.raises(PermissionError, match="weights"), told(Path("/data")):
+        raise PermissionError(errno.EACCES, "Permission denied", "/models/weights.bin")
+    with pytest.raises(OutOfSpace, match="Cannot write in /data"), told(Path("/data")):
+        raise PermissionError(errno.EACCES, "Permission denied", "/data/tmp/x")
 
 
 def test_other_errors_pass_through() -> None:

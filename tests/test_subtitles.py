@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,16 +56,12 @@ def test_hostile_text_stays_one_cue_in_webvtt(given_cues: list[Cue]) -> None:
 
 def test_srt_looks_like_srt() -> None:
     shown = srt([Cue(1.5, 3661.0426, "Ana", "Bom dia."), Cue(3662.0, 3663.0, "", "Tudo bem?")])
-    assert shown == (
-        "1\n00:00:01,500 --> 01:01:01,043\nAna: Bom dia.\n\n2\n01:01:02,000 --> 01:01:03,000\nTudo bem?\n"
-    )
+    assert shown == ("1\n00:00:01,500 --> 01:01:01,043\nAna: Bom dia.\n\n2\n01:01:02,000 --> 01:01:03,000\nTudo bem?\n")
 
 
 def test_webvtt_looks_like_webvtt() -> None:
     shown = vtt([Cue(1.5, 2.0, "Ana <b>", "1 < 2 & 3 > 2")])
-    assert shown == (
-        "WEBVTT\n\n00:00:01.500 --> 00:00:02.000\n<v Ana &lt;b&gt;>1 &lt; 2 &amp; 3 &gt; 2</v>\n"
-    )
+    assert shown == ("WEBVTT\n\n00:00:01.500 --> 00:00:02.000\n<v Ana &lt;b&gt;>1 &lt; 2 &amp; 3 &gt; 2</v>\n")
 
 
 def test_an_arrow_in_a_text_is_no_time_line() -> None:
@@ -116,7 +114,7 @@ def test_long_cues_become_several_that_share_their_time(cue: Cue) -> None:
     parts = fitted(cue)
     assert parts[0].start == cue.start
     assert parts[-1].end == pytest.approx(cue.end, abs=1e-6)
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in itertools.pairwise(parts):
         assert before.end == after.start
         assert before.start <= before.end
     assert all(p.speaker == cue.speaker for p in parts)

@@ -45,7 +45,7 @@ def ends(schedule: Schedule, clips: list[float]) -> np.ndarray:
 
 
 @given(films())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_film_gets_a_schedule_that_can_be_played(film: tuple[list[Slot], list[float], float]) -> None:
     slots, clips, duration = film
     plan = place(slots, clips, duration, GAP)

@@ -42,7 +42,8 @@ def test_just_what_cannot_be_cut_is_too_long(words: list[Word], limit: float) ->
 
 
 recognised = st.lists(
-    st.tuples(st.floats(0, 30).map(lambda x: round(x, 3)), st.floats(0, 5).map(lambda x: round(x, 3)), TEXTS), max_size=15
+    st.tuples(st.floats(0, 30).map(lambda x: round(x, 3)), st.floats(0, 5).map(lambda x: round(x, 3)), TEXTS),
+    max_size=15,
 )
 
 

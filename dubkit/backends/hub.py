@@ -55,7 +55,7 @@ def device(compute: Compute) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise BadInput(
-            f"The device {wanted!r} was asked for, but PyTorch finds no CUDA here. Use --set device=cpu or auto."
+            f"The device {wanted!r} was asked for, but PyTorch finds no CUDA here. Use --set compute.device=cpu, or auto."
         )
     return wanted
 

@@ -23,8 +23,15 @@ STYLES: dict[str, tuple[str, ...]] = {
         *("ef_dora", "em_alex", "em_santa", "ef_dora+bf_emma", "em_alex+am_michael", "ef_dora+af_bella"),
         *("em_alex+bm_george", "ef_dora+af_kore", "em_alex+am_fenrir", "ef_dora+af_nova"),
     ),
-    "fr": ("ff_siwis",),
-    "it": ("if_sara", "im_nicola"),
+    "fr": (
+        *("ff_siwis", "ff_siwis+im_nicola+am_onyx", "ff_siwis+bf_emma", "ff_siwis+am_michael+bm_george"),
+        *("ff_siwis+af_nova", "ff_siwis+im_nicola+am_fenrir", "ff_siwis+af_bella", "ff_siwis+im_nicola+am_michael"),
+        "ff_siwis+af_kore",
+    ),
+    "it": (
+        *("if_sara", "im_nicola", "if_sara+bf_emma", "im_nicola+bm_george", "if_sara+af_kore", "im_nicola+am_fenrir"),
+        *("if_sara+af_heart", "im_nicola+am_michael", "if_sara+af_nova"),
+    ),
     "pt": (
         *("pf_dora", "pm_alex", "pm_santa", "pf_dora+bf_emma", "pm_alex+am_michael", "pf_dora+af_heart"),
         *("pm_alex+bm_george", "pf_dora+af_kore", "pm_alex+am_fenrir", "pf_dora+af_nova"),

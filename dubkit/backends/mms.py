@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HUB = "facebook/mms-tts-"
+EXAMPLE = "en"
 SEED = 1
 QUIET = 40
 """Decibels below the loudest part of a clip at which its ends count as silence."""
@@ -83,14 +84,19 @@ class Mms:
     def fingerprint(self) -> str:
         """Checkpoints and revisions of the languages that are here."""
         here = [c.fingerprint for c in self.sources.values() if c.folder]
-        return "mms:" + ",".join(sorted(here))
+        return "mms:" + (",".join(sorted(here)) or HUB.rstrip("-"))
 
     def models(self, language: str | None = None) -> list[ModelCard]:
         """The model of a language; without one, those that are here, or an example where there are none."""
         if language is not None:
             return [self._source(language).card()]
         here = [c.card() for c in self.sources.values() if c.folder]
-        return here or [Checkpoint(f"{HUB}eng", "vits").card()]
+        return here or [self._source(EXAMPLE).card()]
+
+    def fetch(self, language: str | None = None) -> None:
+        """Download the model of a language where it is not here; without one, the example where there is none at all."""
+        if language or not any(c.folder for c in self.sources.values()):
+            self._source(language or EXAMPLE).fetched()
 
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it can speak."""

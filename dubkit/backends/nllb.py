@@ -41,6 +41,10 @@ class Nllb:
         """The one checkpoint."""
         return [self.checkpoint.card()]
 
+    def fetch(self) -> None:
+        """Download the checkpoint where it is not here."""
+        self.checkpoint.fetched()
+
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Every language to every other."""
         return _pairs()

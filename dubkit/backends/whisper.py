@@ -58,6 +58,10 @@ class Whisper:
         """The one checkpoint."""
         return [self.checkpoint.card()]
 
+    def fetch(self) -> None:
+        """Download the checkpoint where it is not here."""
+        self.checkpoint.fetched()
+
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it understands; English alone for the ``.en`` checkpoints."""
         return frozenset(self._codes)

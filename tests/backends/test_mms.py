@@ -195,6 +195,7 @@ def test_the_hub_has_a_model_for_each_language(tmp_path: Path, monkeypatch: pyte
     assert {"pt", "en", "es", "fr", "de", "hi", "ms", "ug", "ku"} <= mms.languages()
     assert not {"it", "zh", "ja"} & mms.languages()
     assert len(mms.languages()) == 112
+    assert mms.fingerprint == "mms:facebook/mms-tts"
     (card,) = mms.models("ug")
     assert card.name == "facebook/mms-tts-uig-script_arabic"
     assert not card.present
@@ -202,6 +203,10 @@ def test_the_hub_has_a_model_for_each_language(tmp_path: Path, monkeypatch: pyte
     assert "non-commercial" in card.note
     assert card.fetch.startswith("hf download facebook/mms-tts-uig-script_arabic ")
     assert [c.present for c in mms.models()] == [False]
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for language, code in (("pt", "por"), (None, "eng")):
+        with pytest.raises(MissingModel, match=f"facebook/mms-tts-{code} is not here"):
+            mms.fetch(language)
 
 
 def test_weights_under_their_old_names_are_understood(mms: Mms, folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dubkit.artefacts import Candidate
 from dubkit.backends import flores
 from dubkit.backends.nllb import Nllb, _distinct
 from dubkit.backends.protocols import Compute, Translator
-from dubkit.errors import BadInput, UnsupportedPair
+from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
 CPU = Compute(device="cpu", threads=1)
 TEXTS = ["a bad cab", "", "dab", "a cab had a bad dad and a dab of jam", "dab", "face"]
@@ -150,6 +150,17 @@ def test_a_vocabulary_without_the_language_is_told(tmp_path: Path, folder: Path)
     ).save_pretrained(tmp_path)
     with pytest.raises(UnsupportedPair, match=r"has no por_Latn; it is not a full NLLB-200"):
         next(Nllb.from_spec(str(tmp_path), CPU).translate(["a"], "en", "pt"))
+
+
+def test_the_hubs_checkpoint_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    nllb = Nllb.from_spec("", CPU)
+    assert nllb.fingerprint == "nllb:facebook/nllb-200-3.3B"
+    assert [(c.present, c.licence) for c in nllb.models()] == [(False, "CC-BY-NC-4.0")]
+    for use in (nllb.fetch, lambda: list(nllb.translate(["a"], "en", "pt"))):
+        with pytest.raises(MissingModel, match=r"facebook/nllb-200-3\.3B is not here"):
+            use()
 
 
 def test_of_equal_texts_the_best_stays_and_empty_ones_go() -> None:

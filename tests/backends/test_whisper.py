@@ -271,13 +271,16 @@ def test_a_hub_id_is_the_default_and_is_not_asked_for_before_it_is_used(
     assert len(whisper.languages()) == 100
     assert Whisper.from_spec("openai/whisper-base.en", CPU).languages() == {"en"}
     assert [c.present for c in whisper.models()] == [False]
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(MissingModel, match="openai/whisper-large-v3 is not here"):
+        whisper.fetch()
 
 
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(BadInput, match="is a model of type 'bert'; 'whisper' is needed here"):
-        Whisper.from_spec(str(tmp_path), CPU).detect_language([np.zeros(16_000, np.float32)])
+        Whisper.from_spec(str(tmp_path), CPU).detect_language([np.ones(16_000, np.float32)])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

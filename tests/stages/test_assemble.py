@@ -74,7 +74,9 @@ def test_the_background_gives_way_under_speech_and_stays_stereo(folder: Path) ->
 
 def test_no_ducking_leaves_the_background_alone(folder: Path) -> None:
     background = bed(0.2, 0.1)
-    _, mix = mixed(folder, speech(folder / "c", ONE, voiced(2, level=0)), ONE, at(folder, background, background), duck=0)
+    _, mix = mixed(
+        folder, speech(folder / "c", ONE, voiced(2, level=0)), ONE, at(folder, background, background), duck=0
+    )
     assert np.allclose(mix, background, atol=1e-4)
 
 
@@ -141,7 +143,9 @@ def test_blocks_make_no_difference(folder: Path, monkeypatch: pytest.MonkeyPatch
     rng = np.random.default_rng(2)
     full = rng.normal(0, 0.1, (round(LENGTH * FILM_RATE) - 777, 2)).astype(np.float32)
     # The first runs over several borders, the second begins at one, the third is stretched.
-    said = transcript(("S1", 0.3, 1.9, "one"), ("S2", 2.0, 2.5, "two"), ("S1", 3.0, 3.8, "three"), ("S1", 3.9, 5.9, "4"))
+    said = transcript(
+        ("S1", 0.3, 1.9, "one"), ("S2", 2.0, 2.5, "two"), ("S1", 3.0, 3.8, "three"), ("S1", 3.9, 5.9, "4")
+    )
     clips = speech(folder / "c", said, voiced(1.6), voiced(0.5), voiced(2.6), voiced(1.9))
     tracks = at(folder, full, full * 0.5)
     whole, expected = mixed(folder, clips, said, tracks)

@@ -82,12 +82,12 @@ def test_a_voice_for_somebody_who_says_nothing_changes_nothing() -> None:
 
 
 def test_a_voice_that_does_not_exist_is_refused_with_a_list() -> None:
-    with pytest.raises(BadInput, match="no voice 'tone:bob' for speaker S1. Choose one of: tone:ana, tone:eva"):
+    with pytest.raises(BadInput, match=r"no voice 'tone:bob' for speaker S1. Choose one of: tone:ana, tone:eva"):
         cast(speaker("S1"), voices={"S1": "tone:bob"})
 
 
 def test_a_language_without_voices_is_refused_with_a_list() -> None:
-    with pytest.raises(UnsupportedPair, match="No voice speaks Japanese. There are voices for: es, pt"):
+    with pytest.raises(UnsupportedPair, match=r"No voice speaks Japanese. There are voices for: es, pt"):
         cast(speaker("S1"), target="ja")
 
 

@@ -39,7 +39,9 @@ class Fixed(PitchClassifier):
         return [self.odds.pop(0) for _ in waveforms]
 
 
-def cast(tracks: Tracks, spoken: Turns, backend: PitchClassifier, report: Report | None = None, **settings: float) -> Speakers:
+def cast(
+    tracks: Tracks, spoken: Turns, backend: PitchClassifier, report: Report | None = None, **settings: float
+) -> Speakers:
     made: Speakers = detect_gender(
         tracks,
         spoken,
@@ -97,7 +99,13 @@ def test_longer_excerpts_count_for_more(tracks: Tracks) -> None:
 
 @pytest.mark.parametrize(
     ("female", "verdict", "confidence"),
-    [(0.71, "female", 0.71), (0.69, "unknown", 0.69), (0.5, "unknown", 0.5), (0.31, "unknown", 0.69), (0.29, "male", 0.71)],
+    [
+        (0.71, "female", 0.71),
+        (0.69, "unknown", 0.69),
+        (0.5, "unknown", 0.5),
+        (0.31, "unknown", 0.69),
+        (0.29, "male", 0.71),
+    ],
 )
 def test_the_verdict_is_left_open_where_it_is_not_sure(
     tracks: Tracks, female: float, verdict: str, confidence: float

@@ -115,9 +115,7 @@ def test_whatever_is_said_lies_in_segments_of_its_speaker(
         assert 0 <= start < end <= LENGTH
         assert end - start <= 30, "recognisers take up to 30 s"
     for speaker, start, end in spoken:
-        covered = sum(
-            max(0.0, min(end, s.end) - max(start, s.start)) for s in found.segments if s.speaker == speaker
-        )
+        covered = sum(max(0.0, min(end, s.end) - max(start, s.start)) for s in found.segments if s.speaker == speaker)
         others = [t for t in spoken if t[0] == speaker and t[1] < end and t[2] > start]
         if end - start > 0.25 and len(others) == 1:
             assert covered == pytest.approx(end - start, abs=0.01)

@@ -12,7 +12,9 @@ from dubkit.progress import Event, Report
 from dubkit.stages.separate import SeparateSettings, separate
 
 
-def separated(path: Path, folder: Path, backend: Halver | None = None, report: Report | None = None, **settings: str) -> Tracks:
+def separated(
+    path: Path, folder: Path, backend: Halver | None = None, report: Report | None = None, **settings: str
+) -> Tracks:
     made: Tracks = separate(
         Video(file=File.of(path)),
         media.probe(path),
@@ -63,13 +65,19 @@ def test_mono_stays_mono(tone: Path, tmp_path: Path, folder: Path) -> None:
     assert found.full.n_channels == found.background.n_channels == 1
 
 
-def test_long_films_pass_through_in_blocks(film: Callable[..., Path], folder: Path, report: Report, events: list[Event]) -> None:
+def test_long_films_pass_through_in_blocks(
+    film: Callable[..., Path], folder: Path, report: Report, events: list[Event]
+) -> None:
     path = film(seconds=21, size="32x32", fps=5)
     backend = Halver()
     found = separated(path, folder, backend, report)
     assert backend.asked[:2] == [480_000, 480_000]
     assert sum(backend.asked) == found.full.n_samples == found.background.n_samples  # type: ignore[arg-type]
-    assert [(e.done, e.total, e.note) for e in events] == [(10, 21, "seconds"), (20, 21, "seconds"), (21, 21, "seconds")]
+    assert [(e.done, e.total, e.note) for e in events] == [
+        (10, 21, "seconds"),
+        (20, 21, "seconds"),
+        (21, 21, "seconds"),
+    ]
 
 
 def test_the_same_film_gives_the_same_tracks(tiny: Path, tmp_path: Path) -> None:

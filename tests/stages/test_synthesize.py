@@ -161,7 +161,8 @@ def test_a_line_with_nothing_to_say_is_no_trouble(items: Items) -> None:
 def test_a_robotic_voice_is_told(items: Items, report: Report) -> None:
     cast = casting(S1="ana", S2="rui")
     robot = cast.roles[1].voice.but(id="espeak:pt", name="eSpeak pt")
-    spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG, cast=cast.but(roles=(cast.roles[0], cast.roles[1].but(voice=robot))), report=report)
+    cast = cast.but(roles=(cast.roles[0], cast.roles[1].but(voice=robot)))
+    spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG, cast=cast, report=report)
     assert report.warnings == ["No natural voice speaks this language: eSpeak pt is a robotic one."]
 
 

@@ -58,7 +58,7 @@ def test_a_language_that_was_given_is_not_detected(tracks: Tracks, items: Items,
 
 
 def test_a_language_that_the_recogniser_lacks_is_refused(tracks: Tracks, items: Items, report: Report) -> None:
-    with pytest.raises(BadInput, match="does not know the language 'pt'. It knows: en, es"):
+    with pytest.raises(BadInput, match=r"does not know the language 'pt'. It knows: en, es"):
         said(tracks, TALK, items, report, ToneTranscriber(), language="pt")
 
 

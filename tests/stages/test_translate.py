@@ -76,7 +76,7 @@ def test_another_target_or_model_translates_anew(items: Items, report: Report, t
 
 
 def test_a_film_in_the_target_language_is_refused(items: Items, report: Report) -> None:
-    with pytest.raises(BadInput, match="already: there is nothing to translate. Choose another --to") as caught:
+    with pytest.raises(BadInput, match=r"already: there is nothing to translate. Choose another --to") as caught:
         translated(SAID.but(language="pt"), items, report, Prefixer())
     assert "Portuguese" in str(caught.value)
     assert caught.value.exit_code == 2
@@ -97,7 +97,7 @@ def test_a_back_end_may_say_what_would_make_the_pair_possible() -> None:
         def missing(self, source: str, target: str) -> str:
             return f"Install {source}-{target} with: apt install."
 
-    with pytest.raises(UnsupportedPair, match="Install en-ja with: apt install. All pairs"):
+    with pytest.raises(UnsupportedPair, match=r"Install en-ja with: apt install. All pairs"):
         check_pair(Helpful(), "en", "ja")
     check_pair(Helpful(), "en", "pt")
 

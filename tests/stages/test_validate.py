@@ -58,7 +58,7 @@ def test_another_track_can_be_chosen(
     assert check(path, audio_track=1).audio.language == "spa"
     assert check(path, audio_track=2).audio.language == "eng"
     assert events == []
-    with pytest.raises(BadInput, match="There is no audio track 3: .* has 2"):
+    with pytest.raises(BadInput, match=r"There is no audio track 3: .* has 2"):
         check(path, audio_track=3)
 
 
