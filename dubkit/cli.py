@@ -159,7 +159,7 @@ def models(
         console.print(why, markup=False)
         columns = ("model", "task", "megabytes", "licence", "state")
         _print_table(console, columns, [[c[k] for k in columns] for c in cards])
-    if not all(c["present"] for c in cards):
+    if not all(c["present"] or c["optional"] for c in cards):
         raise typer.Exit(4)
 
 

@@ -122,9 +122,7 @@ def _describe(container: Any, path: Path, container_format: str) -> Media:
     picture = _video_stream(container, pictures[0], variable)
     default = next((t for t in tracks if t.default), tracks[0])
     duration = max(declared, end) if container_format == "matroska" and origin > 0 else declared or end
-    return Media(
-        container=container_format, duration=duration, video=picture, audio=default, audio_tracks=tracks
-    )
+    return Media(container=container_format, duration=duration, video=picture, audio=default, audio_tracks=tracks)
 
 
 def _scan(container: Any, picture: int, origin: Seconds) -> tuple[dict[int, Seconds], Seconds, bool]:

@@ -78,10 +78,11 @@ def model_table(profile_name: str | None = None, fetch: bool = False) -> tuple[s
         if fetch and hasattr(backend, "fetch"):
             backend.fetch()
         for card in backend.models():
-            state = "here" if card.present else f"missing: {card.fetch}"
+            lacking = "not here, for further languages" if card.optional else "missing"
+            state = "here" if card.present else f"{lacking}: {card.fetch}"
             size = f"{card.size / 1e6:.0f}" if card.size else "?"
             row = {"model": card.name, "task": task, "megabytes": size, "licence": card.licence}
-            rows.append({**row, "state": state, "present": card.present, "note": card.note})
+            rows.append({**row, "state": state, "present": card.present, "optional": card.optional, "note": card.note})
     return why, list({r["model"]: r for r in rows}.values())
 
 

@@ -52,7 +52,7 @@ from dubkit.stages.segment import segment
 from dubkit.stages.separate import separate
 from dubkit.stages.synthesize import synthesize
 from dubkit.stages.transcribe import transcribe
-from dubkit.stages.translate import translate
+from dubkit.stages.translate import check_languages, translate
 from dubkit.stages.validate import validate
 from dubkit.store import Store, Stored, digest
 
@@ -244,11 +244,15 @@ class Run:
         ------
         MissingModel
             Lists all that is missing and how to get it.
+        UnsupportedPair
+            If it is clear already that the translator cannot do these languages.
         """
         ffmpeg_program()
-        if missing := [card for card in self.models(stages) if not card.present]:
+        if missing := [card for card in self.models(stages) if not card.present and not card.optional]:
             told_of = "; ".join(f"{c.name} ({c.fetch})" for c in missing)
             raise MissingModel(f"Models are missing: {told_of}.")
+        if translate in stages:
+            check_languages(self._backend(translate), self.settings.transcribe.language, self.settings.translate.target)
 
     def models(self, stages: tuple[Stage, ...] = PIPELINE) -> list[ModelCard]:
         """The models that stages need, each once."""

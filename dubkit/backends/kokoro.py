@@ -117,7 +117,7 @@ class Kokoro:
         """
         for request in requests:
             _style_name(request.voice)
-        yield from in_order(self._speak, requests, self._compute.n_threads)
+        yield from in_order(self._speak, requests, min(self._compute.n_threads, self._compute.batch_size))
 
     def _speak(self, request: Request) -> np.ndarray:
         import numpy as np

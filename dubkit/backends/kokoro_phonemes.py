@@ -19,6 +19,9 @@ from dubkit.backends.speakable import speakable
 MAX_TOKENS = 510
 """Symbols that the model takes at once."""
 
+LONGEST_PART = 300
+"""Symbols given to it at once, about 17 s of speech: memory grows by 25 MB with each second."""
+
 ESPEAK_CODES = {"en-us": "en-us", "en-gb": "en-gb", "es": "es", "fr": "fr-fr", "it": "it", "pt": "pt-br"}
 """espeak-ng's code for each of Kokoro's accents."""
 
@@ -103,8 +106,8 @@ def _mark(mark: str) -> str:
     return "".join(dict.fromkeys(ending)) + " "
 
 
-def chunks(written: str, limit: int = MAX_TOKENS) -> list[str]:
-    """Symbols cut into parts that the model can take, as equal as can be, at the best places near their middle."""
+def chunks(written: str, limit: int = LONGEST_PART) -> list[str]:
+    """Symbols cut into parts of at most `limit`, as equal as can be, at the best places near their middle."""
     if len(written) <= limit:
         return [written] if written else []
     middle = len(written) // 2

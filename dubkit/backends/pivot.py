@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal, Self
 
 from dubkit.artefacts import Candidate
@@ -79,8 +80,8 @@ class Pivot:
         return f"pivot-1({self._neural.fingerprint};{self._rules.fingerprint})"
 
     def models(self) -> list[ModelCard]:
-        """Those of its members."""
-        return [*self._neural.models(), *self._rules.models()]
+        """Those of its members; the rule-based pairs are for further languages and may be absent."""
+        return [*self._neural.models(), *(replace(card, optional=True) for card in self._rules.models())]
 
     def pairs(self) -> frozenset[Pair]:
         """Every (source, target) that the installed legs reach in three steps at most."""

@@ -49,7 +49,8 @@ class Compute:
 class ModelCard:
     """What a back end needs to run, readable without loading it.
 
-    ``fetch`` is the command that brings it where ``present`` is false; ``size`` is in bytes.
+    ``fetch`` is the command that brings it where ``present`` is false; ``size`` is in bytes; ``optional`` models serve some
+    languages only, and their absence stops no other run.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ModelCard:
     present: bool
     fetch: str
     note: str = ""
+    optional: bool = False
 
 
 @runtime_checkable
@@ -104,7 +106,12 @@ class Diarizer(Backend, Protocol):
     """Tells speakers apart."""
 
     def diarize(
-        self, waveform: np.ndarray, *, n_speakers: int | None = None, min_speakers: int = 1, max_speakers: int | None = None
+        self,
+        waveform: np.ndarray,
+        *,
+        n_speakers: int | None = None,
+        min_speakers: int = 1,
+        max_speakers: int | None = None,
     ) -> Diarization:
         """Turns in a 16 kHz waveform (overlaps kept) and unit-norm centroids per label."""
         ...

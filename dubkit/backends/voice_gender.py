@@ -81,7 +81,8 @@ class VoiceGender:
         with torch.inference_mode():
             found: np.ndarray = self._encoder(torch.from_numpy(windows)).numpy()
         mean = found.mean(axis=0)
-        return mean / float(np.linalg.norm(mean))
+        unit: np.ndarray = mean / float(np.linalg.norm(mean))
+        return unit
 
     @functools.cached_property
     def _encoder(self) -> Any:

@@ -50,7 +50,9 @@ def assign_voices(
     known = [s.id for s in speakers.speakers]
     for line in translation.lines:
         if line.speaker not in known:
-            raise BadInput(f"Line {line.id} is given to {line.speaker}, who is not in the film. There are: {listed(known)}.")
+            raise BadInput(
+                f"Line {line.id} is given to {line.speaker}, who is not in the film. There are: {listed(known)}."
+            )
     speaking = {line.speaker for line in translation.lines}
     cast = [s for s in speakers.speakers if s.id in speaking]
     if not cast:

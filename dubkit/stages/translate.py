@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from dubkit.artefacts import Candidate, Line, Transcript, Translation
 from dubkit.backends.protocols import Translator
-from dubkit.errors import BadInput, UnsupportedPair
+from dubkit.errors import BadInput, UnsupportedPair, listed
 from dubkit.languages import name
 from dubkit.progress import Report
 from dubkit.stage import stage
@@ -77,6 +77,23 @@ def translate(
         ),
         model=backend.fingerprint,
     )
+
+
+def check_languages(backend: Translator, source: str | None, target: str) -> None:
+    """Refuse before any work what cannot be translated whatever is said; the source may not be known yet.
+
+    Raises
+    ------
+    UnsupportedPair
+        If no pair leads to the target, or the known source does not.
+    """
+    if source is not None:
+        check_pair(backend, source, target)
+    elif target not in (targets := {t for _, t in backend.pairs()}):
+        raise UnsupportedPair(
+            f"The translator cannot do {name(target)} ({target}). It can translate into: {listed(list(targets))}. "
+            "All pairs: dubkit languages"
+        )
 
 
 def check_pair(backend: Translator, source: str, target: str) -> None:

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dubkit.backends.kokoro_phonemes import ESPEAK_CODES, MAX_TOKENS, chunks, symbols, tokens, vocabulary
+from dubkit.backends.kokoro_phonemes import (
+    ESPEAK_CODES,
+    LONGEST_PART,
+    MAX_TOKENS,
+    chunks,
+    symbols,
+    tokens,
+    vocabulary,
+)
 
 
 def test_vocabulary_is_the_models() -> None:
@@ -45,7 +53,7 @@ def test_long_text_is_cut_at_sentences_into_equal_parts() -> None:
     parts = chunks(symbols("Esta é uma frase bem comprida, que não acaba nunca. " * 24, "pt"))
     assert len(parts) == 4
     assert all(part.endswith(".") for part in parts)
-    assert max(map(len, parts)) <= MAX_TOKENS
+    assert max(map(len, parts)) <= LONGEST_PART <= MAX_TOKENS
     assert max(map(len, parts)) < 1.2 * min(map(len, parts))
 
 
