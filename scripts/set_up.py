@@ -32,7 +32,6 @@ CARRIERS = ROOT / "requirements-packaged.txt"
 MINIMUM_PYTHON = (3, 11)
 ROOM_FOR_CPU, ROOM_FOR_GPU = 5_000 * MEGABYTE, 14_000 * MEGABYTE
 PAIRS = "cat-ita en-gl eng-cat eng-spa es-gl es-pt es-ro fr-es fra-cat por-cat spa-cat spa-ita"
-OPTIONAL_MODELS = "apertium"
 LANGUAGE_PACKAGES = ["apertium", *(f"apertium-{pair}" for pair in PAIRS.split())]
 
 
@@ -168,7 +167,7 @@ def fetch_models(python: Path) -> bool:
         if model["present"]:
             say(f"    {model['model']}: {model['megabytes']} MB, {model['licence']}")
     absent = [model for model in answer["models"] if not model["present"]]
-    needed = [model for model in absent if not model["model"].startswith(OPTIONAL_MODELS)]
+    needed = [model for model in absent if not model["optional"]]
     for model in needed:
         say(f"    {model['model']}: {model['state']}")
     if len(absent) > len(needed):

@@ -334,6 +334,7 @@ class TestSetUp:
                 "megabytes": "28",
                 "licence": "MIT",
                 "present": name != absent,
+                "optional": name == "apertium-es-pt",
                 "state": "missing: get it so" if name == absent else "here",
             }
             for name in ("kokoro-voices", "apertium-es-pt")

@@ -107,17 +107,18 @@ def _mark(mark: str) -> str:
 
 
 def chunks(written: str, limit: int = LONGEST_PART) -> list[str]:
-    """Symbols cut into parts of at most `limit`, as equal as can be, at the best places near their middle."""
+    """Symbols cut into parts of at most `limit`, about equal, at sentence ends where there are some."""
     if len(written) <= limit:
         return [written] if written else []
-    middle = len(written) // 2
+    n_parts = -(-len(written) // limit)
+    goal = len(written) * (n_parts // 2) // n_parts
     for ends in (r"(?<=[.!?…])[”)]* ", r"(?<=[;:,—])[”)]* ", r" "):
         places = [m.end() for m in re.finditer(ends, written)]
-        best = min(places, key=lambda p: abs(p - middle), default=0)
-        if len(written) // 5 < best < len(written) * 4 // 5:
+        best = min(places, key=lambda p: abs(p - goal), default=0)
+        if abs(best - goal) < len(written) // (2 * n_parts):
             break
     else:
-        best = middle
+        best = goal
     return chunks(written[:best].strip(), limit) + chunks(written[best:].strip(), limit)
 
 

