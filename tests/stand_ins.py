@@ -128,7 +128,7 @@ class Prefixer(StandIn):
     """A translator that puts the target's code before every word."""
 
     def pairs(self) -> frozenset[tuple[str, str]]:
-        return frozenset({("en", "pt"), ("en", "es"), ("es", "pt")})
+        return frozenset({("en", "pt"), ("en", "es"), ("es", "pt"), ("es", "en")})
 
     def route(self, source: str, target: str) -> tuple[str, ...]:
         return (source, "xx", target)

@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -10,17 +9,13 @@ from typing import Any
 import pytest
 from films import make_film
 from runs import NAMES, OwnBackends, made_again, opened, statuses
-from stand_ins import BrokeDownError, Halver
 
 import dubkit
 from dubkit.artefacts import Dub, Soundtrack, Turns
-from dubkit.backends.protocols import ModelCard
-from dubkit.errors import BadInput, MissingModel, OutOfSpace, StageFailed, UnsupportedPair
+from dubkit.errors import BadInput, OutOfSpace
 from dubkit.progress import Event
-from dubkit.run import PIPELINE, Run, dub
+from dubkit.run import Run, dub
 from dubkit.settings import Settings
-
-MODELS = ("separate", "diarize", "transcribe", "detect_gender", "translate", "assign_voices", "synthesize")
 
 
 def test_a_film_goes_through_all_stages(finished: Path, talk: Path, backends: OwnBackends) -> None:
@@ -74,80 +69,6 @@ def test_records_tell_how_a_result_was_made(finished: Path, talk: Path, backends
 def test_an_unknown_stage_is_told(store: Path, talk: Path, backends: OwnBackends, call: Any) -> None:
     with pytest.raises(BadInput, match=r"no stage 'x'. The stages are: validate, separate, diarize"):
         call(opened(talk, store))
-
-
-@pytest.mark.parametrize("broken", MODELS)
-def test_a_failing_stage_keeps_what_was_made_and_goes_on_there(
-    talk: Path, store: Path, backends: OwnBackends, finished: Path, broken: str
-) -> None:
-    for name in NAMES[NAMES.index(broken) :]:
-        shutil.rmtree(store / name)
-        shutil.rmtree(store / "items" / name, ignore_errors=True)
-    task = next(s.task for s in PIPELINE if s.name == broken)
-    assert task is not None
-
-    class Failing(type(backends.tasks[task])):  # type: ignore[misc]
-        def __getattribute__(self, name: str) -> Any:
-            if name == {"assign_voices": "voices", "synthesize": "synthesize"}.get(broken, "note"):
-                raise BrokeDownError("CUDA out of memory")
-            return super().__getattribute__(name)
-
-    kind = type(backends.tasks[task])
-    backends.renew(**{task: Failing()})
-    # The same model, which just has a bad day.
-    Failing.__name__ = kind.__name__
-    run = opened(talk, store)
-    told = f"The stage {broken} failed: .*CUDA out of memory.*same command goes on"
-    with pytest.raises(StageFailed, match=told) as e:
-        statuses(run)
-    assert isinstance(e.value.__cause__, BrokeDownError)
-    assert e.value.exit_code == 5
-    backends.renew()
-    again = opened(talk, store)
-    assert made_again(again) == NAMES[NAMES.index(broken) :]
-    assert again.dub.digest() == opened(talk, finished).dub.digest()
-
-
-def test_a_failure_is_reported_with_what_was_said(talk: Path, tmp_path: Path, backends: OwnBackends) -> None:
-    backends.renew(separator=Halver(breaks_after=0))
-    events: list[Event] = []
-    with pytest.raises(StageFailed):
-        opened(talk, tmp_path / "s", observers=(events.append,)).until("combine")
-    assert [(e.stage, e.status) for e in events] == [
-        ("validate", "started"),
-        ("validate", "done"),
-        ("separate", "started"),
-        ("separate", "failed"),
-    ]
-    assert events[-1].note == "out of memory"
-
-
-def test_ctrl_c_leaves_a_run_that_goes_on(talk: Path, tmp_path: Path, backends: OwnBackends) -> None:
-    class Interrupted(type(backends.tasks["translator"])):  # type: ignore[misc]
-        def note(self, request: object) -> None:
-            if len(self.asked) == 1:
-                raise KeyboardInterrupt
-            super().note(request)
-
-    Interrupted.__name__ = type(backends.tasks["translator"]).__name__
-    backends.renew(translator=Interrupted())
-    with pytest.raises(KeyboardInterrupt):
-        opened(talk, tmp_path / "s").until("combine")
-    assert not list((tmp_path / "s" / "tmp").iterdir())
-    backends.renew()
-    opened(talk, tmp_path / "s").until("combine")
-    assert backends.asked["translator"] == 2
-    assert "transcriber" not in backends.asked
-
-
-def test_bad_input_found_by_a_stage_stays_bad_input(talk: Path, tmp_path: Path, backends: OwnBackends) -> None:
-    with pytest.raises(UnsupportedPair, match="cannot do English to Japanese"):
-        opened(talk, tmp_path / "s", "ja").until("combine")
-    with pytest.raises(BadInput, match="already: there is nothing to translate"):
-        opened(talk, tmp_path / "s", "en").until("combine")
-    tiny_limit = {"validate.max_megabytes": 0.001}
-    with pytest.raises(BadInput, match="are allowed"):
-        opened(talk, tmp_path / "s", set=tiny_limit).until("validate")
 
 
 def test_warnings_are_told_again_with_a_reused_result(talk: Path, tmp_path: Path, backends: OwnBackends) -> None:
@@ -228,20 +149,6 @@ def test_a_store_that_cannot_be_written_is_told(talk: Path, tmp_path: Path) -> N
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(OutOfSpace, match="Choose a folder you may write in"):
         opened(talk, tmp_path / "locked" / "store")
-
-
-def test_missing_models_are_listed_before_any_work(talk: Path, tmp_path: Path, backends: OwnBackends) -> None:
-    missing = ModelCard("big-model", "MIT", 10**9, False, "dubkit models --fetch")
-    here = ModelCard("small-model", "MIT", 10**6, True, "")
-    backends.tasks["translator"].models = lambda: [missing, here]
-    backends.tasks["synthesizer"].models = lambda: [here]
-    run = opened(talk, tmp_path / "s")
-    with pytest.raises(MissingModel, match=r"^Models are missing: big-model \(dubkit models --fetch\)\.$") as caught:
-        run.until("combine")
-    assert caught.value.exit_code == 4
-    assert not (tmp_path / "s" / "validate").exists()
-    assert [c.name for c in run.models()] == ["big-model", "small-model"]
-    run.until("transcribe")
 
 
 def test_saving_copies_the_film_and_never_touches_the_source(

@@ -75,11 +75,25 @@ class VoiceEmbedding(BaseInference):
         return torch.cat(parts)
 
     def embed(
-        self, excerpts: dict[tuple[int, int], torch.Tensor], batch_size: int
+        self, spectrum: torch.Tensor, excerpts: dict[tuple[int, int], np.ndarray], batch_size: int
     ) -> dict[tuple[int, int], np.ndarray]:
-        """Embeddings of spectra: one by one on a processor, side by side on its cores; in batches on a GPU.
+        """Embeddings of excerpts: one by one on a processor, side by side on its cores; in batches on a GPU.
 
         A processor gains nothing from batches here, and without them no result depends on what else is in the batch.
+
+        Parameters
+        ----------
+        spectrum : torch.Tensor, shape (n_frames, 80)
+            What the excerpts are taken from.
+        excerpts : dict
+            Numbers of the frames in each; not necessarily neighbours.
+        batch_size : int
+            Excerpts at once on a GPU.
+
+        Returns
+        -------
+        dict
+            A vector of length `dimension` for each.
         """
         by_length: dict[int, list[tuple[int, int]]] = defaultdict(list)
         ready = {key: _sized(frames) for key, frames in excerpts.items()}
@@ -90,7 +104,7 @@ class VoiceEmbedding(BaseInference):
 
         @torch.inference_mode()
         def vectors(keys: list[tuple[int, int]]) -> np.ndarray:
-            batch = torch.stack([ready[key] for key in keys]).to(self.device)
+            batch = torch.stack([spectrum[ready[key]] for key in keys]).to(self.device)
             made: np.ndarray = self.net(batch - batch.mean(1, keepdim=True)).cpu().numpy()
             return made
 
@@ -100,11 +114,11 @@ class VoiceEmbedding(BaseInference):
         return found
 
 
-def _sized(frames: torch.Tensor) -> torch.Tensor:
-    """The middle of a spectrum, of a length that many others have."""
+def _sized(frames: np.ndarray) -> np.ndarray:
+    """The middle of an excerpt, of a length that many others have."""
     n_frames = len(frames)
     if n_frames < FEWEST_FRAMES:
-        return frames.repeat(-(-FEWEST_FRAMES // n_frames), 1)[:FEWEST_FRAMES]
+        return np.resize(frames, FEWEST_FRAMES)
     length = min(max(n_frames // _QUANTUM * _QUANTUM, FEWEST_FRAMES), _MOST_FRAMES)
     start = (n_frames - length) // 2
     return frames[start : start + length]

