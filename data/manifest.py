@@ -9,8 +9,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from dubkit.artefacts import Gender, Record
+from dubkit.artefacts import Gender
 from dubkit.errors import BadInput, listed
+from dubkit.record import Record
 
 HOME = Path(__file__).parent
 

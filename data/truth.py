@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dubkit.artefacts import Artefact, Gender, Record, Seconds, Turn, Utterance
+from dubkit.artefacts import Gender, Turn, Utterance
+from dubkit.record import Artefact, Record, Seconds
 
 
 class CastMember(Record):

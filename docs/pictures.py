@@ -26,7 +26,9 @@ def pipeline() -> None:
         row, column = divmod(number, PER_ROW)
         x, y = column * 3.0, -row * 1.6
         colour = plots.COLOURS[5] if step.task else "#DDDDDD"
-        ax.add_patch(FancyBboxPatch((x, y), 2.4, 1.0, boxstyle="round,pad=0.08", fc=colour, ec="black", lw=0.8, alpha=0.6))
+        ax.add_patch(
+            FancyBboxPatch((x, y), 2.4, 1.0, boxstyle="round,pad=0.08", fc=colour, ec="black", lw=0.8, alpha=0.6)
+        )
         ax.text(x + 1.2, y + 0.72, f"{number + 1}  {step.name}", ha="center", va="center", weight="bold", fontsize=10)
         reads = ", ".join(step.reads)
         ax.text(x + 1.2, y + 0.38, _folded(reads), ha="center", va="center", fontsize=6.5, color="#333333")

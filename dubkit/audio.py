@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 import soundfile
 
-from dubkit.artefacts import AudioFile, Seconds
 from dubkit.errors import OutOfSpace
+from dubkit.record import AudioFile, Seconds
 
 FULL_SCALE = 0.98
 KNEE = 0.7

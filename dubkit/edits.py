@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dubkit.artefacts import Artefact, Line
+from dubkit.artefacts import Line
 from dubkit.errors import BadInput, listed
+from dubkit.record import Artefact
 from dubkit.store import digest
 from dubkit.timing import expected_duration
 

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from dubkit.artefacts import AudioStream, Media, Seconds, VideoStream
+from dubkit.artefacts import AudioStream, Media, VideoStream
 from dubkit.errors import BadInput, MissingModel, OutOfSpace, StageFailed
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dubkit.artefacts import AudioFile, Soundtrack, Transcript, Turns
+from dubkit.artefacts import Soundtrack, Transcript, Turns
+from dubkit.record import AudioFile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

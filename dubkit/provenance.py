@@ -8,7 +8,7 @@ import platform
 import resource
 import sys
 
-PACKAGES = ("dubkit", "numpy", "scipy", "torch", "transformers", "pyannote.audio", "faster-whisper", "kokoro-onnx")
+PACKAGES = ("dubkit", "numpy", "scipy", "torch", "transformers", "pyannote.audio", "faster-whisper", "onnxruntime")
 
 
 @functools.cache

@@ -9,17 +9,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from dubkit import languages, output
+from dubkit import execution, languages, output
 from dubkit.artefacts import (
     Casting,
     Dub,
-    File,
     Media,
     Segments,
     Soundtrack,
@@ -31,18 +28,17 @@ from dubkit.artefacts import (
     Turns,
     Video,
 )
-from dubkit.backends import registry
 from dubkit.backends.protocols import ModelCard
 from dubkit.edits import apply, edits
-from dubkit.errors import BadInput, DubkitError, MissingModel, StageFailed
+from dubkit.errors import BadInput, MissingModel
 from dubkit.media import ffmpeg_program
 from dubkit.output import check_target, default_target
 from dubkit.progress import Observer, Report
-from dubkit.provenance import peak_megabytes, versions
+from dubkit.record import File
 from dubkit.runlog import RunLog
 from dubkit.settings import Settings
 from dubkit.settings import profile as profile_settings
-from dubkit.stage import Stage, Stopwatch
+from dubkit.stage import Stage
 from dubkit.stages.assemble import assemble
 from dubkit.stages.assign_voices import assign_voices
 from dubkit.stages.combine import combine
@@ -54,7 +50,7 @@ from dubkit.stages.synthesize import synthesize
 from dubkit.stages.transcribe import transcribe
 from dubkit.stages.translate import check_languages, translate
 from dubkit.stages.validate import validate
-from dubkit.store import Store, Stored, digest
+from dubkit.store import Store, Stored
 
 PIPELINE: tuple[Stage, ...] = (
     validate,
@@ -215,7 +211,9 @@ class Run:
             If there is no such row or field.
         """
         self.until(stage)
-        checked = edits(self._base(_named(stage)).artefact, changes)
+        step = _named(stage)
+        base = self.store.find(stage, self._made[step.result].key, step.makes) or self._do(step)
+        checked = edits(base.artefact, changes)
         self.log.edits.setdefault(stage, {}).update(checked)
         return self._forget(stage)
 
@@ -252,81 +250,20 @@ class Run:
             told_of = "; ".join(f"{c.name} ({c.fetch})" for c in missing)
             raise MissingModel(f"Models are missing: {told_of}.")
         if translate in stages:
-            check_languages(self._backend(translate), self.settings.transcribe.language, self.settings.translate.target)
+            backend = execution.backend(translate, self.settings)
+            check_languages(backend, self.settings.transcribe.language, self.settings.translate.target)
 
     def models(self, stages: tuple[Stage, ...] = PIPELINE) -> list[ModelCard]:
         """The models that stages need, each once."""
-        specs = {s.task: getattr(self.settings.backends, s.task) for s in stages if s.task}
-        cards = [c for task, spec in specs.items() for c in registry.get(task, spec, self.settings.compute).models()]
+        backends = {s.task: execution.backend(s, self.settings) for s in stages if s.task}
+        cards = [card for backend in backends.values() for card in backend.models()]
         return list({c.name: c for c in cards}.values())
 
     def _do(self, step: Stage) -> Stored:
-        """Find a stage's result in the store, or make it."""
-        report = Report(step.name, self.observers)
-        key, identity = self._key(step)
-        begun = time.perf_counter()
-        if found := self.store.find(step.name, key, step.makes):
-            for text in found.record["warnings"]:
-                report.tell("warning", note=text)
-            report.tell("reused", seconds=found.record["seconds"])
-            self.log.note(step.name, key, reused=True)
-            return found
-        report.tell("started")
-        try:
-            made = self._make(step, key, identity, report)
-        except BaseException as error:
-            report.tell("failed", note=str(error), seconds=time.perf_counter() - begun)
-            if isinstance(error, DubkitError) or not isinstance(error, Exception):
-                raise
-            raise StageFailed(
-                f"The stage {step.name} failed: {type(error).__name__}: {error}. The results of the stages before it are "
-                "kept; the same command goes on there."
-            ) from error
-        report.tell("done", seconds=time.perf_counter() - begun)
-        self.log.note(step.name, key, reused=False)
+        """A stage's result before corrections by hand, found in the store or made."""
+        made, reused = execution.result(step, self.settings, self._made, self.store, self.observers)
+        self.log.note(step.name, made.key, reused=reused)
         return made
-
-    def _make(self, step: Stage, key: str, identity: Mapping[str, Any], report: Report) -> Stored:
-        begun = time.perf_counter()
-        with self.store.scratch() as folder:
-            backend = Stopwatch(self._backend(step) if step.task else None)
-            offers = {
-                "settings": getattr(self.settings, step.name, None),
-                "backend": backend,
-                "folder": folder,
-                "items": self.store.items(step.name),
-                "report": report,
-            }
-            inputs = [self._made[name].artefact for name in step.reads]
-            artefact = step(*inputs, **{name: offers[name] for name in step.wants})
-            record = {
-                **identity,
-                "seconds": round(time.perf_counter() - begun, 3),
-                "model_seconds": round(backend.seconds, 3),
-                "peak_megabytes": round(peak_megabytes()),
-                "warnings": report.warnings,
-                "versions": versions(),
-            }
-            return self.store.put(step.name, key, artefact, record, folder)
-
-    def _key(self, step: Stage) -> tuple[str, dict[str, Any]]:
-        """The address of a stage's result: a digest over all that decides it."""
-        identity: dict[str, Any] = {
-            "version": step.version,
-            "settings": asdict(getattr(self.settings, step.name)) if step.settings else {},
-            "backend": self._backend(step).fingerprint if step.task else "",
-            "inputs": {name: self._made[name].digest for name in step.reads},
-        }
-        return digest([step.name, identity])[:32], identity
-
-    def _backend(self, step: Stage) -> Any:
-        assert step.task is not None
-        return registry.get(step.task, getattr(self.settings.backends, step.task), self.settings.compute)
-
-    def _base(self, step: Stage) -> Stored:
-        """A stage's result before corrections by hand."""
-        found = self.store.find(step.name, self._key(step)[0], step.makes)
-        return found or self._do(step)
 
     def _edited(self, step: Stage, made: Stored) -> Stored:
         """The result with the run's corrections made."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from dubkit.artefacts import Artefact
+from dubkit.record import Artefact
 
 KEYWORDS = frozenset({"settings", "backend", "folder", "items", "report"})
 

@@ -23,8 +23,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dubkit.artefacts import Artefact, File, Record
 from dubkit.errors import OutOfSpace
+from dubkit.record import Artefact, File, Record
 
 
 def default_root() -> Path:

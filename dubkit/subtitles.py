@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dubkit.artefacts import Seconds
 from dubkit.errors import BadInput
+from dubkit.record import Seconds
 
 WIDTH = 42
 STAMP = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")

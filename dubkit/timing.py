@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dubkit.artefacts import Seconds
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np

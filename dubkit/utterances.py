@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Seconds, Utterance, Word
+from dubkit.artefacts import Utterance, Word
+from dubkit.record import Seconds
 
 SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*$")
 # A full stop after these, or after a single letter, does not end a sentence.

@@ -8,7 +8,6 @@ import numpy as np
 
 from dubkit import audio
 from dubkit.artefacts import (
-    AudioFile,
     Casting,
     Clip,
     Line,
@@ -24,6 +23,7 @@ from dubkit.artefacts import (
     Utterance,
     Voice,
 )
+from dubkit.record import AudioFile
 from dubkit.timing import expected_duration
 
 FILM_RATE, SPEECH_RATE, VOICE_RATE = 48_000, 16_000, 24_000

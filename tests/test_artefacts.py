@@ -6,7 +6,8 @@ import pytest
 from builders import silence, sine, sound, transcript, turns
 from pydantic import ValidationError
 
-from dubkit.artefacts import Dub, File, Turn, Utterance, Word
+from dubkit.artefacts import Dub, Turn, Utterance, Word
+from dubkit.record import File
 
 
 def test_a_file_handle_holds_what_is_in_the_file(tmp_path: Path) -> None:

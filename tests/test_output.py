@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.artefacts import Dub, File
+from dubkit.artefacts import Dub
 from dubkit.errors import BadInput, OutOfSpace
 from dubkit.output import check_target, default_target, save
+from dubkit.record import File
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.artefacts import File, Video
+from dubkit.artefacts import Video
 from dubkit.errors import BadInput
+from dubkit.record import File
 from dubkit.runlog import RunLog
 from dubkit.settings import Settings
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dubkit.artefacts import Dub, File
+from dubkit.artefacts import Dub
 from dubkit.errors import OutOfSpace
+from dubkit.record import File
 from dubkit.store import Items, Store, Stored, default_root, digest, files, told
 
 JSON = st.recursive(

@@ -9,13 +9,14 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
-from dubkit.artefacts import Gender, Seconds, Voice
+from dubkit.artefacts import Gender, Voice
 from dubkit.backends import espeak_library
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.backends.silence import nothing, trim
 from dubkit.backends.speakable import speakable
 from dubkit.errors import BadInput, MissingModel
 from dubkit.languages import parse
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
-from dubkit.artefacts import Seconds, Voice
+from dubkit.artefacts import Voice
 from dubkit.backends import registry
 from dubkit.backends.protocols import Compute, ModelCard, Request, Synthesizer
 from dubkit.errors import BadInput, listed
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from dubkit.artefacts import Seconds, Voice
+from dubkit.artefacts import Voice
 from dubkit.backends import espeak_library, kokoro_graph, kokoro_phonemes, kokoro_styles, kokoro_voices, weights
 from dubkit.backends.in_order import in_order
 from dubkit.backends.kokoro_timing import FASTEST, SLOWEST, paced, pause_after, predicted
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.backends.silence import nothing, trim
 from dubkit.errors import BadInput, MissingModel, listed
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +57,7 @@ class Kokoro:
 
     sample_rate = 24000
     rates = (0.8, 1.3)
+    """Where a recogniser still reads it about as well as at natural rate (``docs/durations.md``)."""
 
     def __init__(self, compute: Compute) -> None:
         self._compute = compute

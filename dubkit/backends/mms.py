@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dubkit import languages
-from dubkit.artefacts import Seconds, Voice
+from dubkit.artefacts import Voice
 from dubkit.backends.hub import Checkpoint
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair, listed
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 from pydantic import Field
 from pydantic.dataclasses import dataclass as checked
 
-from dubkit.artefacts import Candidate, Seconds, Voice, Word
+from dubkit.artefacts import Candidate, Voice, Word
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np

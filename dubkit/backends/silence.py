@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from dubkit.artefacts import Seconds
+    from dubkit.record import Seconds
 
 BELOW_PEAK = 55.0
 """dB under the loudest 5 ms: quieter than a soft f or h begins, louder than what synthesizers leave in a pause."""

@@ -1,63 +1,34 @@
-"""Whether a voice sounds female or male: Resemblyzer's voice encoder and a logistic regression on its embedding.
+"""Whether a voice sounds female or male: Resemblyzer's voice embedding and a logistic regression on it.
 
-The encoder is the one of Wan et al. 2018 (GE2E), its weights out of the package Resemblyzer; the package itself is not
-imported, for it wants webrtcvad. The regression's numbers (``voice_gender.json``) are made by
-``data/train_voice_gender.py`` from synthetic voices of labelled gender.
+The encoder is GE2E (Wan et al. 2018), three LSTM layers over 40 mel bands, from the weights that the package Resemblyzer
+carries. The regression (``voice_gender.json``) was fitted by ``data/train_voice_gender.py`` on Kokoro's labelled voices.
+What is judged is how a voice is heard, not who a person is.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dubkit.artefacts import Seconds
 from dubkit.backends import weights
 from dubkit.backends.protocols import Compute, ModelCard
-from dubkit.backends.word_edges import activity
-from dubkit.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np
 
-REGRESSION = Path(__file__).with_suffix(".json")
+NAME = "resemblyzer"
 SAMPLE_RATE = 16_000
-SHORTEST: Seconds = 0.3
-"""Of sound, pauses not counted: less says nothing of a voice."""
-_MODEL = "resemblyzer"
-_LEVEL = 10 ** (-30 / 20)
-_SILENT = 1e-4
-# The encoder's own terms: 40 mel bands, windows of 1.6 s, of which the next begins 0.77 s later.
-_HOP, _N_FFT, _N_MELS = 160, 400, 40
-_WINDOW, _STEP = 160, 77
-_SIZE, _LAYERS = 256, 3
-# Raised whenever the embedding below changes.
+SIZE = 256
+# Raised whenever the method changes what comes out.
 _METHOD = 1
-
-
-@dataclass(frozen=True)
-class Regression:
-    """Turns an embedding into the probability of a female voice."""
-
-    coefficients: tuple[float, ...]
-    intercept: float
-
-    def __call__(self, embedding: np.ndarray) -> float:
-        """The probability in [0, 1]."""
-        import numpy as np
-
-        odds = float(np.dot(embedding, self.coefficients)) + self.intercept
-        return float(1 / (1 + np.exp(-odds)))
-
-    @classmethod
-    def read(cls, path: Path = REGRESSION) -> Regression:
-        """The one that is stored."""
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return cls(tuple(stored["coefficients"]), stored["intercept"])
+_N_MELS, _WINDOW, _HOP = 40, 400, 160
+# The encoder was trained on windows of 1.6 s; half of each is shared with the next.
+_FRAMES, _STEP = 160, 80
+_LEVEL_DBFS = -30.0
+_SHORTEST = 0.3
 
 
 class VoiceGender:
@@ -68,113 +39,95 @@ class VoiceGender:
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
-        """Make it; it takes no argument.
-
-        Raises
-        ------
-        BadInput
-            If there is an argument.
-        """
-        if argument:
-            raise BadInput(
-                f"The classifier voice-gender takes no argument, {argument!r} was given. Write: voice-gender"
-            )
+        """Make it; it takes no argument."""
         return cls(compute)
 
     @property
     def fingerprint(self) -> str:
-        """Encoder, regression, and revision of the method."""
-        digest = hashlib.sha256(REGRESSION.read_bytes()).hexdigest()
-        return f"voice-gender:{weights.fingerprint(_MODEL)}+{digest[:12]}+{_METHOD}"
+        """Encoder, regression and method."""
+        return f"voice-gender:{weights.fingerprint(NAME)}+{_regression()['trained']}+{_METHOD}"
 
     def models(self) -> list[ModelCard]:
-        """The encoder; the regression is part of dubkit."""
-        return [weights.card(_MODEL)]
+        """The encoder."""
+        return [weights.card(NAME)]
 
     def female_probability(self, waveforms: Sequence[np.ndarray]) -> list[float]:
-        """Per 16 kHz waveform of one speaker, the probability that the voice is female.
+        """Probability per 16 kHz waveform that its voice sounds female; 0.5 where there is nothing to hear."""
+        import numpy as np
 
-        Calibrated on voices that the regression did not see: between 0.3 and 0.7 it is right hardly more often than a
-        coin. A waveform with less than 0.3 s of sound gets 0.5.
+        found = []
+        for waveform in waveforms:
+            embedding = self.embed(waveform)
+            if embedding is None:
+                found.append(0.5)
+                continue
+            regression = _regression()
+            score = float(np.dot(regression["weights"], embedding)) + regression["bias"]
+            found.append(float(1 / (1 + np.exp(-score))))
+        return found
 
-        Raises
-        ------
-        MissingModel
-            If the encoder's package is not installed.
-        """
-        regression = Regression.read()
-        embeddings = [self.embedding(waveform) for waveform in waveforms]
-        return [0.5 if e is None else round(regression(e), 4) for e in embeddings]
-
-    def embedding(self, waveform: np.ndarray) -> np.ndarray | None:
-        """What the voice is like.
-
-        Parameters
-        ----------
-        waveform : np.ndarray, shape (n_samples,)
-            One speaker at 16 kHz.
-
-        Returns
-        -------
-        np.ndarray, shape (256,), or None
-            Of norm 1; None where there is too little to hear.
-        """
+    def embed(self, waveform: np.ndarray) -> np.ndarray | None:
+        """The voice as a unit vector, shape (256,); None where the sound is too short or silent."""
         import numpy as np
         import torch
 
-        voiced = _without_pauses(waveform)
-        if voiced is None:
+        level = float(np.sqrt(np.mean(waveform.astype(np.float64) ** 2))) if len(waveform) else 0.0
+        if level < 1e-4 or len(waveform) < _SHORTEST * SAMPLE_RATE:
             return None
-        spectrum = _spectrum(voiced)
-        windows = np.stack([spectrum[start : start + _WINDOW] for start in _starts(len(spectrum))])
+        mels = _mels(waveform * np.float32(10 ** (_LEVEL_DBFS / 20) / level))
+        starts = range(0, max(1, len(mels) - _FRAMES + 1), _STEP)
+        windows = np.stack([_padded(mels[s : s + _FRAMES]) for s in starts])
         torch.set_num_threads(self.compute.n_threads)
-        lstm, linear = self._encoder
         with torch.inference_mode():
-            _, (hidden, _) = lstm(torch.from_numpy(windows))
-            partial = torch.nn.functional.normalize(torch.relu(linear(hidden[-1])), dim=1)
-            whole: np.ndarray = torch.nn.functional.normalize(partial.mean(0), dim=0).numpy()
-        return whole
+            found: np.ndarray = self._encoder(torch.from_numpy(windows)).numpy()
+        mean = found.mean(axis=0)
+        unit: np.ndarray = mean / float(np.linalg.norm(mean))
+        return unit
 
     @functools.cached_property
-    def _encoder(self) -> tuple[Any, Any]:
-        """The LSTM and the layer behind it."""
+    def _encoder(self) -> Any:
         import torch
+        from torch import nn
 
-        path = weights.folder(_MODEL) / "resemblyzer.pt"
-        stored = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
-        lstm = torch.nn.LSTM(_N_MELS, _SIZE, _LAYERS, batch_first=True)
-        linear = torch.nn.Linear(_SIZE, _SIZE)
-        for module, name in ((lstm, "lstm."), (linear, "linear.")):
-            module.load_state_dict({k.removeprefix(name): v for k, v in stored.items() if k.startswith(name)})
-        return lstm.eval(), linear.eval()
+        class Encoder(nn.Module):
+            """Windows of mel frames, shape (n, 160, 40), into unit vectors, shape (n, 256)."""
 
+            def __init__(self) -> None:
+                super().__init__()
+                self.lstm = nn.LSTM(_N_MELS, SIZE, 3, batch_first=True)
+                self.linear = nn.Linear(SIZE, SIZE)
 
-def _without_pauses(waveform: np.ndarray) -> np.ndarray | None:
-    """The parts that sound, joined and brought to the level that the encoder was trained at; None if there is too little."""
-    import numpy as np
+            def forward(self, mels: torch.Tensor) -> torch.Tensor:
+                hidden = self.lstm(mels)[1][0][-1]
+                return nn.functional.normalize(torch.relu(self.linear(hidden)), dim=1)
 
-    if len(waveform) < SHORTEST * SAMPLE_RATE or float(abs(waveform).max()) < _SILENT:
-        return None
-    sounding = np.repeat(activity(waveform, SAMPLE_RATE), SAMPLE_RATE // 100)
-    voiced = waveform[: len(sounding)][sounding].astype(np.float32)
-    if len(voiced) < SHORTEST * SAMPLE_RATE:
-        return None
-    evened: np.ndarray = voiced * np.float32(_LEVEL / np.sqrt(np.mean(voiced.astype(np.float64) ** 2)))
-    return evened
+        path = weights.folder(NAME) / "resemblyzer.pt"
+        state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
+        encoder = Encoder().eval()
+        # The checkpoint also holds two scalars of its training loss.
+        encoder.load_state_dict({k: v for k, v in state.items() if k.startswith(("lstm.", "linear."))})
+        return encoder
 
 
-def _spectrum(voiced: np.ndarray) -> np.ndarray:
-    """Mel energies (not their logarithm), shape (n_frames, 40), at least one window long."""
+@functools.cache
+def _regression() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text())
+    return found
+
+
+def _mels(waveform: np.ndarray) -> np.ndarray:
+    """Mel power frames as the encoder knows them, shape (n_frames, 40)."""
     import librosa
+
+    found: np.ndarray = librosa.feature.melspectrogram(
+        y=waveform, sr=SAMPLE_RATE, n_fft=_WINDOW, hop_length=_HOP, n_mels=_N_MELS
+    )
+    return found.astype("float32").T
+
+
+def _padded(mels: np.ndarray) -> np.ndarray:
+    """A window of full length: a short sound is repeated, so that silence does not look like a voice."""
     import numpy as np
 
-    mel = librosa.feature.melspectrogram(y=voiced, sr=SAMPLE_RATE, n_fft=_N_FFT, hop_length=_HOP, n_mels=_N_MELS)
-    frames = mel.astype(np.float32).T
-    short = max(0, _WINDOW - len(frames))
-    return np.pad(frames, ((0, short), (0, 0)))
-
-
-def _starts(n_frames: int) -> list[int]:
-    """Where windows begin: one in every 0.77 s, the last flush with the end."""
-    last = n_frames - _WINDOW
-    return sorted({*range(0, last + 1, _STEP), last})
+    repeats = -(-_FRAMES // len(mels))
+    return np.tile(mels, (repeats, 1))[:_FRAMES]

@@ -12,7 +12,8 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dubkit.artefacts import Seconds, Word
+from dubkit.artefacts import Word
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np

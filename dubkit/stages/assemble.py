@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Placement, Seconds, Soundtrack, Speech, Tracks, Transcript
+from dubkit.artefacts import Placement, Soundtrack, Speech, Tracks, Transcript
 from dubkit.media import BLOCK_SECONDS, SAMPLE_RATE
 from dubkit.progress import Report
+from dubkit.record import Seconds
 from dubkit.stage import stage
 from dubkit.timing import MAX_STRETCH, Slot, place
 

@@ -11,22 +11,11 @@ from pydantic.dataclasses import dataclass
 
 from dubkit import media as files
 from dubkit import subtitles
-from dubkit.artefacts import (
-    Casting,
-    Dub,
-    File,
-    Media,
-    Seconds,
-    Soundtrack,
-    Speakers,
-    Speech,
-    Transcript,
-    Translation,
-    Video,
-)
+from dubkit.artefacts import Casting, Dub, Media, Soundtrack, Speakers, Speech, Transcript, Translation, Video
 from dubkit.errors import StageFailed
 from dubkit.languages import iso639_2, name
 from dubkit.progress import Report
+from dubkit.record import File, Seconds
 from dubkit.stage import stage
 from dubkit.subtitles import Cue
 

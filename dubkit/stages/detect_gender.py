@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Gender, Seconds, Speaker, Speakers, Tracks, Turn, Turns
+from dubkit.artefacts import Gender, Speaker, Speakers, Tracks, Turn, Turns
 from dubkit.backends.protocols import GenderClassifier
 from dubkit.progress import Report
+from dubkit.record import Seconds
 from dubkit.stage import stage
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Seconds, Tracks, Turn, Turns
+from dubkit.artefacts import Tracks, Turn, Turns
 from dubkit.backends.protocols import Diarization, Diarizer
 from dubkit.progress import Report
+from dubkit.record import Seconds
 from dubkit.stage import stage
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Seconds, Segment, Segments, Tracks, Turn, Turns
+from dubkit.artefacts import Segment, Segments, Tracks, Turn, Turns
 from dubkit.progress import Report
+from dubkit.record import Seconds
 from dubkit.stage import stage
 
 FRAME = 0.05

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Casting, Clip, Line, Seconds, Speech, Transcript, Translation
+from dubkit.artefacts import Casting, Clip, Line, Speech, Transcript, Translation
 from dubkit.backends.protocols import Request, Synthesizer
 from dubkit.progress import Report
+from dubkit.record import Seconds
 from dubkit.stage import stage
 from dubkit.store import Items
 from dubkit.timing import Slot, native_rate, rooms

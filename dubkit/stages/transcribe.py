@@ -9,10 +9,11 @@ from pathlib import Path
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import AudioFile, Segment, Segments, Tracks, Transcript, Word
+from dubkit.artefacts import Segment, Segments, Tracks, Transcript, Word
 from dubkit.backends.protocols import Heard, Transcriber
 from dubkit.errors import BadInput, listed
 from dubkit.progress import Report
+from dubkit.record import AudioFile
 from dubkit.stage import stage
 from dubkit.store import Items
 from dubkit.utterances import UtteranceSettings, in_order, utterances

@@ -11,9 +11,10 @@ from builders import casting, sine, sound, speakers, transcript, translation
 from read_back import boxes, decoded, facts, loudest_hz, packets, shown, streams
 
 from dubkit import media, subtitles
-from dubkit.artefacts import Casting, Dub, File, Placement, Soundtrack, Speech, Transcript, Translation, Video
+from dubkit.artefacts import Casting, Dub, Placement, Soundtrack, Speech, Transcript, Translation, Video
 from dubkit.errors import OutOfSpace, StageFailed
 from dubkit.progress import Report
+from dubkit.record import File
 from dubkit.stages.combine import CombineSettings, combine, comment
 
 AUDIO_FRAME = 1024 / 48_000

@@ -7,8 +7,9 @@ import pytest
 from stand_ins import Halver
 
 from dubkit import media
-from dubkit.artefacts import File, Tracks, Video
+from dubkit.artefacts import Tracks, Video
 from dubkit.progress import Event, Report
+from dubkit.record import File
 from dubkit.stages.separate import SeparateSettings, separate
 
 

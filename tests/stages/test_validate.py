@@ -4,9 +4,10 @@ from pathlib import Path
 import odd_videos
 import pytest
 
-from dubkit.artefacts import File, Media, Video
+from dubkit.artefacts import Media, Video
 from dubkit.errors import BadInput
 from dubkit.progress import Event, Report
+from dubkit.record import File
 from dubkit.stages.validate import ValidateSettings, validate
 
 

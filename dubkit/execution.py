@@ -1,0 +1,108 @@
+"""One stage of a run: its result found in the store, or made and kept there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from dubkit.backends import registry
+from dubkit.errors import DubkitError, StageFailed
+from dubkit.progress import Observer, Report
+from dubkit.provenance import peak_megabytes, versions
+from dubkit.settings import Settings
+from dubkit.stage import Stage, Stopwatch
+from dubkit.store import Store, Stored, digest
+
+
+def backend(step: Stage, settings: Settings) -> Any:
+    """The back end that the settings pick for a stage's task; None where it has none."""
+    if step.task is None:
+        return None
+    return registry.get(step.task, getattr(settings.backends, step.task), settings.compute)
+
+
+def address(step: Stage, settings: Settings, inputs: Mapping[str, Stored]) -> tuple[str, dict[str, Any]]:
+    """The key of a stage's result, and all that it is a digest of.
+
+    Parameters
+    ----------
+    step : Stage
+        What is to be done.
+    settings : Settings
+        Of these, the stage's own group and its back end count; ``compute`` does not.
+    inputs : mapping
+        The artefacts that there are, by name, at least those that the stage reads.
+    """
+    identity: dict[str, Any] = {
+        "version": step.version,
+        "settings": asdict(getattr(settings, step.name)) if step.settings else {},
+        "backend": backend(step, settings).fingerprint if step.task else "",
+        "inputs": {name: inputs[name].digest for name in step.reads},
+    }
+    return digest([step.name, identity])[:32], identity
+
+
+def result(
+    step: Stage, settings: Settings, inputs: Mapping[str, Stored], store: Store, observers: tuple[Observer, ...] = ()
+) -> tuple[Stored, bool]:
+    """What a stage makes of its inputs, and whether the store had it already.
+
+    Raises
+    ------
+    DubkitError
+        If it cannot be done; a :class:`StageFailed` where the reason is none that dubkit knows.
+    """
+    report = Report(step.name, observers)
+    key, identity = address(step, settings, inputs)
+    if found := store.find(step.name, key, step.makes):
+        for text in found.record["warnings"]:
+            report.tell("warning", note=text)
+        report.tell("reused", seconds=found.record["seconds"])
+        return found, True
+    begun = time.perf_counter()
+    report.tell("started")
+    try:
+        made = _make(step, settings, inputs, store, report, key, identity)
+    except BaseException as error:
+        report.tell("failed", note=str(error), seconds=time.perf_counter() - begun)
+        if isinstance(error, DubkitError) or not isinstance(error, Exception):
+            raise
+        raise StageFailed(
+            f"The stage {step.name} failed: {type(error).__name__}: {error}. The results of the stages before it are "
+            "kept; the same command goes on there."
+        ) from error
+    report.tell("done", seconds=time.perf_counter() - begun)
+    return made, False
+
+
+def _make(
+    step: Stage,
+    settings: Settings,
+    inputs: Mapping[str, Stored],
+    store: Store,
+    report: Report,
+    key: str,
+    identity: Mapping[str, Any],
+) -> Stored:
+    begun = time.perf_counter()
+    with store.scratch() as folder:
+        watched = Stopwatch(backend(step, settings))
+        offers = {
+            "settings": getattr(settings, step.name, None),
+            "backend": watched,
+            "folder": folder,
+            "items": store.items(step.name),
+            "report": report,
+        }
+        artefact = step(*(inputs[name].artefact for name in step.reads), **{name: offers[name] for name in step.wants})
+        record = {
+            **identity,
+            "seconds": round(time.perf_counter() - begun, 3),
+            "model_seconds": round(watched.seconds, 3),
+            "peak_megabytes": round(peak_megabytes()),
+            "warnings": report.warnings,
+            "versions": versions(),
+        }
+        return store.put(step.name, key, artefact, record, folder)
