@@ -18,7 +18,7 @@ class CastMember(Record):
 
 
 class SpokenLine(Utterance):
-    """A sentence with its exact times. ``words`` is empty where word times are not known exactly."""
+    """A sentence with its exact times. ``words``, where they are known, have times that are right to about 0.05 s."""
 
     gender: Gender
 

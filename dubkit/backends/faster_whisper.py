@@ -31,7 +31,7 @@ SAMPLE_RATE = 16_000
 LONGEST = 30.0
 SHORTEST = 0.1
 # Raised whenever the method below changes what comes out.
-_METHOD = 1
+_METHOD = 2
 _FRAMES_PER_SECOND = 100
 _OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 

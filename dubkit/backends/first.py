@@ -71,6 +71,12 @@ class First:
         """Those of all members."""
         return [card for m in self._members.values() for card in m.models()]
 
+    def fetch(self) -> None:
+        """Let every member bring what it knows how to bring."""
+        for member in self._members.values():
+            if hasattr(member, "fetch"):
+                member.fetch()
+
     def languages(self) -> frozenset[str]:
         """What any member speaks."""
         return frozenset().union(*(m.languages() for m in self._members.values()))

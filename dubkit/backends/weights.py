@@ -35,6 +35,11 @@ def _manifest() -> dict[str, dict[str, Any]]:
     return tomllib.loads((Path(__file__).parent / "packaged.toml").read_text())
 
 
+def names() -> frozenset[str]:
+    """The models that packages carry."""
+    return frozenset(_manifest())
+
+
 def package_folder(name: str) -> Path | None:
     """Folder of an installed package, without importing it; None where it is not installed."""
     spec = importlib.util.find_spec(name)

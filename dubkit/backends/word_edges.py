@@ -25,6 +25,8 @@ CLOSURE = 12
 # A recogniser's starts are good, its ends are not: ends may move far, starts just a little back.
 _LATER, _EARLIER = 50, 10
 _SPEECH_SHARE = 0.3
+# dB between loud and quiet frames: with less there is no pause to be found, in one breath as in loud noise.
+_CONTRAST = 12.0
 _DEEPEST = 40.0
 
 
@@ -49,10 +51,11 @@ def onto_sound(words: Sequence[Word], waveform: np.ndarray, sample_rate: int) ->
     sounding = activity(waveform, sample_rate)
     n_frames = len(sounding)
     edges = _ordered(words, n_frames)
-    for k, (start, end) in enumerate(edges):
+    steady = bool(sounding.all())
+    for k, (start, end) in enumerate(() if steady else edges):
         following = edges[k + 1][0] if k + 1 < len(edges) else n_frames
         edges[k] = (start, _end(sounding, start, end, min(following, end + _LATER, n_frames)))
-    for k, (start, end) in enumerate(edges):
+    for k, (start, end) in enumerate(() if steady else edges):
         previous = edges[k - 1][1] if k else 0
         edges[k] = (_start(sounding, start, end, max(previous, start - _EARLIER, 0)), end)
     return tuple(
@@ -74,7 +77,8 @@ def activity(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     Returns
     -------
     np.ndarray of bool, shape (n_frames,)
-        Per 10 ms; the threshold lies between the waveform's own quiet and loud frames.
+        Per 10 ms; the threshold lies between the waveform's own quiet and loud frames. All true where they hardly
+        differ.
     """
     import numpy as np
 
@@ -85,6 +89,8 @@ def activity(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     power = np.mean(waveform[: n_frames * frame].astype(np.float64).reshape(n_frames, frame) ** 2, axis=1)
     level = 10 * np.log10(np.convolve(power, np.ones(3) / 3, mode="same") + 1e-10)
     quiet, loud = np.quantile(level, 0.05), np.quantile(level, 0.95)
+    if loud - quiet < _CONTRAST:
+        return np.ones(n_frames, bool)
     sounding: np.ndarray = level > max(quiet + _SPEECH_SHARE * (loud - quiet), loud - _DEEPEST)
     borders = np.flatnonzero(np.diff(sounding.astype(np.int8))) + 1
     for first, last in itertools.pairwise(borders):

@@ -1,0 +1,177 @@
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import huggingface_hub
+import numpy as np
+import pytest
+import soundfile
+from speech_sounds import RATE, Spoken, bare
+
+from dubkit.backends import weights
+from dubkit.backends.faster_whisper import FasterWhisper
+from dubkit.backends.protocols import Backend, Compute, Heard
+from dubkit.errors import BadInput, MissingModel, UnsupportedPair
+
+
+@pytest.fixture(scope="module")
+def whisper() -> FasterWhisper:
+    return FasterWhisper.from_spec("packaged-base", Compute(device="cpu", threads=2))
+
+
+@pytest.fixture(scope="module")
+def heard(whisper: FasterWhisper, spoken: Spoken) -> Heard:
+    (found,) = whisper.transcribe([spoken.waveform], "en")
+    return found
+
+
+def test_is_described_without_loading() -> None:
+    fresh = FasterWhisper.from_spec("", Compute())
+    assert isinstance(fresh, Backend)
+    assert fresh.fingerprint.startswith(f"faster-whisper:{weights.fingerprint('whisper-base')}+")
+    assert [(m.name, m.licence) for m in fresh.models()] == [("whisper-base", "MIT")]
+    assert "_model" not in vars(fresh)
+
+
+def test_languages_are_bcp_47() -> None:
+    codes = FasterWhisper.from_spec("", Compute()).languages()
+    assert {"en", "es", "pt", "jv", "no"} <= codes
+    assert len(codes) == 99
+    assert not {"jw", "yue"} & codes
+    assert FasterWhisper.from_spec("base.en", Compute()).languages() == {"en"}
+
+
+def test_hears_the_words(heard: Heard, spoken: Spoken) -> None:
+    assert bare(" ".join(w.text for w in heard.words)) == spoken.words
+    assert heard.words[-1].text == "home."
+    assert all(w.text == w.text.strip() for w in heard.words)
+    assert all(0.5 < w.confidence <= 1 for w in heard.words)
+
+
+def test_words_lie_where_they_sound(heard: Heard, spoken: Spoken) -> None:
+    words = heard.words
+    assert words[0].start == pytest.approx(0.0, abs=0.1)
+    assert words[-1].end == pytest.approx(len(spoken.waveform) / RATE, abs=0.15)
+    assert all(w.end > w.start for w in words)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(words))
+    assert words[-1].end <= len(spoken.waveform) / RATE
+
+
+def test_a_pause_belongs_to_no_word(whisper: FasterWhisper, spoken: Spoken) -> None:
+    pause = np.zeros(round(1.5 * RATE), np.float32)
+    (found,) = whisper.transcribe([np.concatenate([spoken.waveform, pause, spoken.waveform])], "en")
+    gaps = {round(b.start - a.end, 2): a.text for a, b in itertools.pairwise(found.words)}
+    assert gaps[max(gaps)] == "home."
+    assert max(gaps) == pytest.approx(1.5, abs=0.2)
+
+
+def test_results_come_in_order_and_nothing_is_heard_where_nobody_speaks(
+    whisper: FasterWhisper, heard: Heard, spoken: Spoken
+) -> None:
+    rng = np.random.default_rng(0)
+    quiet = [
+        np.zeros(0, np.float32),
+        np.zeros(RATE, np.float32),
+        spoken.waveform[:1000],
+        (0.05 * rng.standard_normal(3 * RATE)).astype(np.float32),
+        (0.001 * rng.standard_normal(RATE // 2)).astype(np.float32),
+    ]
+    assert list(whisper.transcribe([*quiet, spoken.waveform], "en")) == [Heard(())] * 5 + [heard]
+
+
+def test_nothing_to_transcribe(whisper: FasterWhisper) -> None:
+    assert list(whisper.transcribe([], "en")) == []
+
+
+def test_same_words_whatever_the_threads_and_company(heard: Heard, spoken: Spoken, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "spoken.wav", spoken.waveform, RATE, "FLOAT")
+    program = (
+        "import sys, soundfile\n"
+        "from dubkit.backends.faster_whisper import FasterWhisper\n"
+        "from dubkit.backends.protocols import Compute\n"
+        "x, _ = soundfile.read(sys.argv[1], dtype='float32')\n"
+        "w = FasterWhisper.from_spec('', Compute(device='cpu', threads=1, batch_size=1))\n"
+        "first, second = w.transcribe([x[: len(x) // 2], x], 'en')\n"
+        "print([word.model_dump_json() for word in second.words])\n"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "spoken.wav")], capture_output=True, text=True, check=True
+    )
+    assert other.stdout.strip().splitlines()[-1] == str([w.model_dump_json() for w in heard.words])
+
+
+def test_detects_the_language(whisper: FasterWhisper, spoken: Spoken) -> None:
+    language, probability = whisper.detect_language([spoken.waveform, np.zeros(0, np.float32)])
+    assert language == "en"
+    assert 0.8 < probability <= 1
+
+
+def test_no_language_where_there_is_nothing_to_hear(whisper: FasterWhisper) -> None:
+    assert whisper.detect_language([np.zeros(RATE, np.float32)]) == ("en", 0.0)
+
+
+def test_probabilities_are_weighted_by_length(whisper: FasterWhisper, spoken: Spoken) -> None:
+    short = spoken.waveform[: RATE // 2]
+    alone = whisper.detect_language([spoken.waveform])[1]
+    both = whisper.detect_language([spoken.waveform, short])[1]
+    least = alone * len(spoken.waveform) / (len(spoken.waveform) + len(short))
+    assert least - 1e-3 <= both <= 1
+
+
+def test_refuses_what_it_cannot_take(whisper: FasterWhisper) -> None:
+    with pytest.raises(ValueError, match=r"31\.0 s; Whisper takes up to 30 s"):
+        whisper.transcribe([np.zeros(31 * RATE, np.float32)], "en")
+    with pytest.raises(UnsupportedPair, match=r"does not understand 'xx'.* It knows: .*en"):
+        whisper.transcribe([], "xx")
+    with pytest.raises(BadInput, match="not a device"):
+        list(FasterWhisper.from_spec("", Compute(device="gpu")).transcribe([np.ones(RATE, np.float32)], "en"))
+
+
+def test_a_graphics_card_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ctranslate2
+
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
+    with pytest.raises(BadInput, match="finds 0 CUDA devices here"):
+        list(FasterWhisper.from_spec("", Compute(device="cuda")).transcribe([np.ones(RATE, np.float32)], "en"))
+
+
+def test_names_that_are_no_model() -> None:
+    with pytest.raises(BadInput, match=r"'huge' names no faster-whisper model.*packaged-base.*large-v3"):
+        FasterWhisper.from_spec("huge", Compute()).models()
+
+
+def test_a_size_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unreachable(*_: object, **__: object) -> str:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: None)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    whisper = FasterWhisper.from_spec("large-v3", Compute(device="cpu"))
+    assert [(m.present, m.fetch) for m in whisper.models()] == [(False, "hf download Systran/faster-whisper-large-v3")]
+    assert whisper.fingerprint.startswith("faster-whisper:Systran/faster-whisper-large-v3+")
+    with pytest.raises(MissingModel, match="run: hf download Systran/faster-whisper-large-v3 ; or use the packaged"):
+        list(whisper.transcribe([np.ones(RATE, np.float32)], "en"))
+
+
+def test_a_folder(tmp_path: Path, spoken: Spoken, heard: Heard) -> None:
+    home = weights.folder("whisper-base")
+    for file in home.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    whisper = FasterWhisper.from_spec(str(tmp_path), Compute(device="cpu", threads=1))
+    assert whisper.models()[0].present
+    assert str(tmp_path) not in whisper.fingerprint
+    (found,) = whisper.transcribe([spoken.waveform], "en")
+    assert [w.text for w in found.words] == [w.text for w in heard.words]
+
+
+def test_a_damaged_folder(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({}))
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    damaged = FasterWhisper.from_spec(str(tmp_path), Compute(device="cpu"))
+    with pytest.raises(MissingModel, match=r"cannot be loaded.*config\.json, model\.bin"):
+        damaged.languages()
+    before = damaged.fingerprint
+    (tmp_path / "model.bin").write_bytes(b"another")
+    assert FasterWhisper.from_spec(str(tmp_path), Compute()).fingerprint != before

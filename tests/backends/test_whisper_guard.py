@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from dubkit.backends.whisper_guard import Draft, audible, longest_text
+
+
+def draft(
+    text: str, *, seconds: float = 3.0, no_speech: float = 0.1, log_probability: float = -0.3, sure: float = 0.9
+) -> Draft:
+    words = tuple((word, 0.0, 0.1, sure) for word in text.split())
+    return Draft(words, seconds, no_speech, log_probability)
+
+
+def test_plain_speech_is_believed() -> None:
+    plain = draft("The weather was cold this morning.")
+    assert (plain.nothing_said, plain.doubtful, plain.looping) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        # What the model wrote on silence, white noise, hum and music.
+        draft("you", no_speech=0.93, log_probability=-0.49, sure=0.32),
+        draft("I'm sorry.", seconds=0.3, no_speech=0.94, log_probability=-2.03, sure=0.21),
+        draft("music playing", seconds=1.0, no_speech=0.32, log_probability=-1.76, sure=0.22),
+        draft(". . .", no_speech=0.61, log_probability=-1.56, sure=0.59),
+        draft(""),
+        draft("Thanks for watching, and do not forget to subscribe!", seconds=0.4, log_probability=-0.2),
+    ],
+)
+def test_what_is_written_where_nobody_speaks_is_dropped(written: Draft) -> None:
+    assert written.nothing_said
+
+
+def test_unsure_words_in_speech_are_kept() -> None:
+    assert not draft("para llamar.", seconds=0.6, no_speech=0.79, log_probability=-0.29, sure=0.77).nothing_said
+    assert not draft("mumbled words", no_speech=0.2, log_probability=-1.2, sure=0.4).nothing_said
+
+
+def test_a_loop_is_told_from_a_refrain() -> None:
+    loop = draft(" ".join(["and then"] * 40), seconds=4.0)
+    refrain = draft(" ".join(["it was the age of"] * 8), seconds=16.0)
+    assert loop.looping and loop.doubtful and loop.nothing_said
+    assert refrain.doubtful and not refrain.looping and not refrain.nothing_said
+
+
+def test_unlikely_text_is_read_again_unless_there_is_no_speech() -> None:
+    assert draft("Prince has an", log_probability=-1.49).doubtful
+    assert not draft("Prince has an", log_probability=-1.49, no_speech=0.9).doubtful
+
+
+def test_audible() -> None:
+    assert audible(np.array([0.0, 0.5]), least=2)
+    assert not audible(np.array([0.0, 0.5]), least=3)
+    assert not audible(np.full(10, 5e-5), least=2)
+    assert not audible(np.zeros(0), least=1)
+
+
+def test_text_may_be_as_long_as_the_sound_allows() -> None:
+    assert longest_text(1.0, 4, 448) == 68
+    assert longest_text(30.0, 4, 448) == 448
