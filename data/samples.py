@@ -28,6 +28,12 @@ from dubkit.errors import BadInput, DubkitError
 
 BUILT = HOME / "built"
 RECIPE = "recipe"
+_MODULES = {
+    "video": (),
+    "recording": ("film", "picture", "recorded", "truth"),
+    "dialogue": ("dialogue", "faces", "film", "music", "narrator", "picture", "truth"),
+}
+"""The modules whose code makes a sample of each kind: when one changes, it is built anew."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +117,8 @@ def _recipe(sample: Sample, music: Path | None) -> str:
     digest = hashlib.sha256(sample.model_dump_json().encode())
     for source in (sample.source, sample.words, sample.turns):
         digest.update(manifest().sources[source].sha256.encode() if source else b"-")
-    if sample.kind == "video":
-        return digest.hexdigest()
-    for file in sorted(HOME.glob("*.py")):
-        digest.update(file.read_bytes())
+    for module in _MODULES[sample.kind]:
+        digest.update((HOME / f"{module}.py").read_bytes())
     if sample.kind == "dialogue":
         digest.update(_script(sample).read_bytes())
         digest.update(_narrator().fingerprint.encode())

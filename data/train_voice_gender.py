@@ -67,12 +67,15 @@ def main() -> None:
     rng = np.random.default_rng(0)
     encoder = registry.get("gender_classifier", "voice-gender")
     assert isinstance(encoder, VoiceGender)
-    rows = [(v, f, encoder.embed(w)) for v, f, clip in clips() for w in heard(clip, rng)]
-    voices, female, vectors = (np.array([r[n] for r in rows]) for n in range(3))
+    rows = [(v, f, w) for v, f, clip in clips() for w in heard(clip, rng)]
+    voices, female = np.array([v for v, _, _ in rows]), np.array([f for _, f, _ in rows])
+    vectors = np.array(list(encoder.embed([w for _, _, w in rows])))
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=2000)
     odds = cross_val_predict(model, vectors, female, groups=voices, cv=GroupKFold(10), method="predict_proba")[:, 1]
     sure = (odds > 0.7) | (odds < 0.3)
-    print(f"{len(set(voices))} voices, {len(rows)} clips; left-out voices: {np.mean((odds > 0.5) == female):.3f} right;")
+    print(
+        f"{len(set(voices))} voices, {len(rows)} clips; left-out voices: {np.mean((odds > 0.5) == female):.3f} right;"
+    )
     print(f"{np.mean(sure):.3f} above 0.7 certainty, of which {np.mean(((odds > 0.5) == female)[sure]):.3f} right")
     model.fit(vectors, female)
     weights = [round(float(w), 4) for w in model.coef_[0]]

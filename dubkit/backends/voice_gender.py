@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dubkit.backends import weights
 from dubkit.backends.protocols import Compute, ModelCard
+from dubkit.backends.torch_threads import side_by_side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,7 @@ _N_MELS, _WINDOW, _HOP = 40, 400, 160
 _FRAMES, _STEP = 160, 80
 _LEVEL_DBFS = -30.0
 _SHORTEST = 0.3
+_SILENT = 1e-4
 
 
 class VoiceGender:
@@ -53,36 +55,15 @@ class VoiceGender:
 
     def female_probability(self, waveforms: Sequence[np.ndarray]) -> list[float]:
         """Probability per 16 kHz waveform that its voice sounds female; 0.5 where there is nothing to hear."""
-        import numpy as np
+        return [0.5 if vector is None else _judged(vector) for vector in self.embed(waveforms)]
 
-        found = []
-        for waveform in waveforms:
-            embedding = self.embed(waveform)
-            if embedding is None:
-                found.append(0.5)
-                continue
-            regression = _regression()
-            score = float(np.dot(regression["weights"], embedding)) + regression["bias"]
-            found.append(float(1 / (1 + np.exp(-score))))
-        return found
-
-    def embed(self, waveform: np.ndarray) -> np.ndarray | None:
-        """The voice as a unit vector, shape (256,); None where the sound is too short or silent."""
-        import numpy as np
+    def embed(self, waveforms: Sequence[np.ndarray]) -> Iterator[np.ndarray | None]:
+        """The voice in each 16 kHz waveform as a unit vector, shape (256,); None where it is too short or silent."""
         import torch
 
-        level = float(np.sqrt(np.mean(waveform.astype(np.float64) ** 2))) if len(waveform) else 0.0
-        if level < 1e-4 or len(waveform) < _SHORTEST * SAMPLE_RATE:
-            return None
-        mels = _mels(waveform * np.float32(10 ** (_LEVEL_DBFS / 20) / level))
-        starts = range(0, max(1, len(mels) - _FRAMES + 1), _STEP)
-        windows = np.stack([_padded(mels[s : s + _FRAMES]) for s in starts])
         torch.set_num_threads(self.compute.n_threads)
-        with torch.inference_mode():
-            found: np.ndarray = self._encoder(torch.from_numpy(windows)).numpy()
-        mean = found.mean(axis=0)
-        unit: np.ndarray = mean / float(np.linalg.norm(mean))
-        return unit
+        encoder = self._encoder
+        return side_by_side(lambda waveform: _embedding(encoder, waveform), waveforms)
 
     @functools.cached_property
     def _encoder(self) -> Any:
@@ -113,6 +94,30 @@ class VoiceGender:
 def _regression() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text())
     return found
+
+
+def _judged(embedding: np.ndarray) -> float:
+    import numpy as np
+
+    regression = _regression()
+    return float(1 / (1 + np.exp(-np.dot(regression["weights"], embedding) - regression["bias"])))
+
+
+def _embedding(encoder: Any, waveform: np.ndarray) -> np.ndarray | None:
+    import numpy as np
+    import torch
+
+    level = float(np.sqrt(np.mean(waveform.astype(np.float64) ** 2))) if len(waveform) else 0.0
+    if level < _SILENT or len(waveform) < _SHORTEST * SAMPLE_RATE:
+        return None
+    mels = _mels(waveform * np.float32(10 ** (_LEVEL_DBFS / 20) / level))
+    starts = range(0, max(1, len(mels) - _FRAMES + 1), _STEP)
+    windows = np.stack([_padded(mels[s : s + _FRAMES]) for s in starts])
+    with torch.inference_mode():
+        found: np.ndarray = encoder(torch.from_numpy(windows)).numpy()
+    mean = found.mean(axis=0)
+    unit: np.ndarray = mean / float(np.linalg.norm(mean))
+    return unit
 
 
 def _mels(waveform: np.ndarray) -> np.ndarray:

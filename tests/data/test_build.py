@@ -190,6 +190,12 @@ class TestBuild:
         assert refused.returncode == BadInput.exit_code
         assert "There are: dialogue" in refused.stderr
 
+    def test_every_module_that_makes_a_sample_counts(self):
+        made_by = {name for modules in samples._MODULES.values() for name in modules}
+        others = {"__init__", "build", "manifest", "packages", "samples", "suites", "train_voice_gender"}
+        assert made_by | others == {path.stem for path in HOME.glob("*.py")}
+        assert set(samples._MODULES) == set(samples._BUILDERS)
+
     def test_a_group_is_no_sample(self):
         with pytest.raises(BadInput, match="group"):
             samples.built("dialogue")
