@@ -24,7 +24,7 @@ SAMPLE_RATE = 16_000
 SHORTEST = 1.0
 _MODELS = ("pyannote-segmentation", "campplus")
 # Raised whenever the method below, or in pyannote_packaged, changes what comes out.
-_METHOD = 1
+_METHOD = 2
 _SILENT = 1e-4
 _LEVEL = 0.1
 _TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable, not a secret
@@ -137,8 +137,9 @@ class Pyannote:
 
     @functools.cached_property
     def _pipeline(self) -> Any:
-        # pyannote reports the length of every file to its makers unless told not to.
-        os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "false")
+        # pyannote reports the length of every file to its makers unless told not to; whatever imported it before may
+        # have set this already, so it is set and not just defaulted.
+        os.environ["PYANNOTE_METRICS_ENABLED"] = "false"
         import torch
 
         from dubkit.backends.hub import device

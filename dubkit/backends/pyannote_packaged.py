@@ -27,7 +27,7 @@ STEP = 0.1
 _CHUNKS_AT_ONCE = 8
 _PARAMETERS = {
     "segmentation": {"min_duration_off": 0.0},
-    "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.7},
+    "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.75},
 }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import numpy as np
 import pytest
 import soundfile
 from speech_sounds import RATE, Spoken, say
+
+from dubkit.backends.weights import package_folder
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +25,10 @@ def spoken_by_a_man() -> Spoken:
 @pytest.fixture(scope="session")
 def conversation() -> tuple[np.ndarray, list[tuple[float, float, str]]]:
     """Half a minute of two women on the telephone at 16 kHz, and who speaks when."""
-    sample = files("pyannote.audio") / "sample"
-    waveform, rate = soundfile.read(str(sample / "sample.wav"), dtype="float32")
+    package = package_folder("pyannote.audio")
+    assert package is not None
+    sample = package / "sample"
+    waveform, rate = soundfile.read(sample / "sample.wav", dtype="float32")
     assert rate == RATE
     rows = [line.split() for line in (sample / "sample.rttm").read_text().splitlines()]
     return waveform, [(float(r[3]), float(r[3]) + float(r[4]), r[7]) for r in rows]
