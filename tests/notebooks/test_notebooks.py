@@ -30,7 +30,7 @@ def test_quickstart_dubs_the_film(talking_head, tmp_path, shared_store):
     )
     shown = [o for c in done.cells if c.cell_type == "code" for o in c.outputs]
     assert not [o for o in shown if o.output_type == "error"]
-    assert sum("image/png" in o.get("data", {}) for o in shown) == 3
+    assert sum("image/png" in o.get("data", {}) for o in shown) == 4
     pages = [o.data["text/html"] for o in shown if "text/html" in o.get("data", {})]
     assert any("Translation" in p and "Estados Unidos" in p for p in pages)
     assert any("<video" in p for p in pages)
