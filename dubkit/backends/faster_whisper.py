@@ -31,7 +31,7 @@ SAMPLE_RATE = 16_000
 LONGEST = 30.0
 SHORTEST = 0.1
 # Raised whenever the method below changes what comes out.
-_METHOD = 2
+_METHOD = 3
 _FRAMES_PER_SECOND = 100
 _OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
@@ -130,11 +130,25 @@ class FasterWhisper:
                 drafts[n] = again if not again.doubtful else max(draft, again, key=lambda d: d.log_probability)
             if drafts[n].looping:
                 (drafts[n],) = self._draft([audible[n]], LONGEST, tokenizer, beam_size, no_repeat_ngram_size=3)
+            drafts[n] = self._whole(audible[n], drafts[n], tokenizer, beam_size)
         found = iter(drafts)
         return [
             Heard(self._words(next(found), w)) if whisper_guard.audible(w, SHORTEST * SAMPLE_RATE) else Heard(())
             for w in batch
         ]
+
+    def _whole(self, waveform: np.ndarray, draft: Draft, tokenizer: Any, beam_size: int) -> Draft:
+        """The reading, or one of both parts where a sentence was left out and that finds more."""
+        at = whisper_guard.skipped(draft, waveform, SAMPLE_RATE)
+        if at is None:
+            return draft
+        parts = [waveform[:at], waveform[at:]]
+        read = [self._draft([part], self._window([part]), tokenizer, beam_size)[0] for part in parts]
+        both = whisper_guard.joined(
+            *(self._whole(w, d, tokenizer, beam_size) for w, d in zip(parts, read, strict=True))
+        )
+        more = len(both.text) > whisper_guard.MORE * len(draft.text)
+        return both if more and not both.doubtful else draft
 
     def _draft(
         self, batch: Sequence[np.ndarray], window: float, tokenizer: Any, beam_size: int, **search: Any

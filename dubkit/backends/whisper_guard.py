@@ -22,6 +22,10 @@ FASTEST = 30.0
 """Characters a second: the fastest talkers reach about 25."""
 FAINT = 1e-4
 """Full scale is 1: a 16-bit file's three smallest steps."""
+LONGEST_WORD = 1.5
+"""Seconds; a longer one hides sound that was not read."""
+MORE = 1.15
+"""By so much more text a second reading must find, to be preferred."""
 _TOKENS_PER_SECOND = 40
 
 
@@ -81,6 +85,41 @@ class Draft:
     def _too_fast(self) -> bool:
         # Half a second of grace: a clip may hold a whole word and just the middle of it.
         return len(self.text) > FASTEST * (self.seconds + 0.5)
+
+
+def skipped(draft: Draft, waveform: np.ndarray, sample_rate: int) -> int | None:
+    """Where to cut a waveform of which a part was not read; None where all seems to be.
+
+    The model sometimes leaves out whole sentences, and the alignment then stretches a word over them. The cut is at the
+    quietest moment under the stretched words.
+    """
+    import numpy as np
+
+    spans = [(a, b) for _, a, b, _ in draft.words if b - a > LONGEST_WORD]
+    if not spans:
+        return None
+    frame = sample_rate // 20
+    first = round((spans[0][0] + 0.3) * sample_rate)
+    last = min(round(spans[-1][1] * sample_rate), len(waveform) - sample_rate // 2)
+    frames = waveform[first:last][: max(0, last - first) // frame * frame].reshape(-1, frame)
+    if len(frames) < 5:
+        return None
+    power = np.convolve(np.mean(frames.astype(np.float64) ** 2, axis=1), np.ones(3), mode="valid")
+    return first + int((int(np.argmin(power)) + 1.5) * frame)
+
+
+def joined(before: Draft, after: Draft) -> Draft:
+    """Two readings of neighbouring waveforms as one."""
+    shift = before.seconds
+    n_before, n_after = len(before.words), len(after.words)
+    moved = tuple((text, a + shift, b + shift, p) for text, a, b, p in after.words)
+    mean = (before.log_probability * n_before + after.log_probability * n_after) / max(1, n_before + n_after)
+    return Draft(
+        words=before.words + moved,
+        seconds=shift + after.seconds,
+        no_speech=min(before.no_speech, after.no_speech),
+        log_probability=mean,
+    )
 
 
 def audible(waveform: np.ndarray, least: float) -> bool:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dubkit.backends import whisper_guard
 from dubkit.backends.whisper_guard import Draft, audible, longest_text
 
 
@@ -59,3 +60,22 @@ def test_audible() -> None:
 def test_text_may_be_as_long_as_the_sound_allows() -> None:
     assert longest_text(1.0, 4, 448) == 68
     assert longest_text(30.0, 4, 448) == 448
+
+
+def test_a_sentence_left_out_is_noticed_and_cut_at_its_pause() -> None:
+    rate = 16_000
+    rng = np.random.default_rng(0)
+    waveform = rng.normal(scale=0.1, size=6 * rate).astype(np.float32)
+    waveform[round(2.4 * rate) : round(2.7 * rate)] = 0
+    stretched = Draft((("Oh,", 0.2, 4.0, 0.3), ("yes.", 4.1, 4.5, 0.9)), 6.0, 0.0, -0.3)
+    at = whisper_guard.skipped(stretched, waveform, rate)
+    assert at is not None and 2.4 <= at / rate <= 2.7
+    steady = Draft((("Oh,", 0.2, 0.6, 0.9), ("yes.", 0.7, 1.1, 0.9)), 6.0, 0.0, -0.3)
+    assert whisper_guard.skipped(steady, waveform, rate) is None
+
+
+def test_two_readings_join_in_time() -> None:
+    first, second = Draft((("a", 0.1, 0.5, 1.0),), 2.0, 0.5, -0.2), Draft((("b", 0.2, 0.4, 1.0),), 3.0, 0.1, -0.4)
+    both = whisper_guard.joined(first, second)
+    assert both.words == (("a", 0.1, 0.5, 1.0), ("b", 2.2, 2.4, 1.0))
+    assert (both.seconds, both.no_speech, both.log_probability) == (5.0, 0.1, pytest.approx(-0.3))
