@@ -24,7 +24,7 @@ SAMPLE_RATE = 16_000
 SHORTEST = 1.0
 _MODELS = ("pyannote-segmentation", "campplus")
 # Raised whenever the method below, or in pyannote_packaged, changes what comes out.
-_METHOD = 2
+_METHOD = 3
 _SILENT = 1e-4
 _LEVEL = 0.1
 _TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable, not a secret
