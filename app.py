@@ -84,7 +84,7 @@ def page() -> gr.Blocks:
     pairs = language_table()
     codes = {side: sorted({row[side].split()[0] for row in pairs}) for side in ("from", "to")}
     named = {side: [(languages.name(c), c) for c in found] for side, found in codes.items()}
-    with gr.Blocks(title="dubkit") as blocks:
+    with gr.Blocks(title="dubkit", analytics_enabled=False) as blocks:
         gr.Markdown("# dubkit\nThe same film, spoken in another language. MP4, MOV, AVI or MKV, up to 200 MB.")
         with gr.Row():
             with gr.Column():
