@@ -50,6 +50,10 @@ def translate(
         raise BadInput(f"The film is in {name(target)} already: there is nothing to translate. Choose another --to.")
     if texts:
         check_pair(backend, source, target)
+        if getattr(backend, "quality", _unrated)(source, target) == "draft":
+            report.warn(
+                f"From {name(source)} to {name(target)} this translator gives drafts: correct the lines by hand."
+            )
     said: dict[str, tuple[Candidate, ...]] = {}
     identities = [[backend.fingerprint, source, target, text] for text in texts]
 
@@ -77,6 +81,10 @@ def translate(
         ),
         model=backend.fingerprint,
     )
+
+
+def _unrated(source: str, target: str) -> str:
+    return ""
 
 
 def check_languages(backend: Translator, source: str | None, target: str) -> None:

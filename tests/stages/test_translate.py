@@ -119,3 +119,15 @@ def test_languages_that_may_turn_out_possible_pass(source: str | None, target: s
 def test_languages_that_cannot_are_refused_at_once(source: str | None, target: str) -> None:
     with pytest.raises(UnsupportedPair, match="All pairs: dubkit languages"):
         check_languages(Prefixer(), source, target)
+
+
+class Drafter(Prefixer):
+    """A translator that says how little its work is worth."""
+
+    def quality(self, source: str, target: str) -> str:
+        return "draft" if target == "pt" else "good"
+
+
+def test_drafts_are_called_drafts(items: Items, report: Report) -> None:
+    translated(SAID, items, report, Drafter(), target="pt")
+    assert report.warnings == ["From English to Portuguese this translator gives drafts: correct the lines by hand."]
