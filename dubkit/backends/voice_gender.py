@@ -1,7 +1,8 @@
 """Whether a voice sounds female or male: Resemblyzer's voice embedding and a logistic regression on it.
 
 The encoder is GE2E (Wan et al. 2018), three LSTM layers over 40 mel bands, from the weights that the package Resemblyzer
-carries. The regression (``voice_gender.json``) was fitted by ``data/train_voice_gender.py`` on Kokoro's labelled voices.
+carries. The regression (``voice_gender.json``) was fitted with the method of ``data/train_voice_gender.py`` on clips of 38
+of Kokoro's labelled voices; running that script fits it anew on all that dubkit offers.
 What is judged is how a voice is heard, not who a person is.
 """
 
