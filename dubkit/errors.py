@@ -27,6 +27,10 @@ class OutOfSpace(DubkitError):
     """The disk is full or the folder cannot be written."""
 
 
+class OutOfMemory(DubkitError):
+    """A model does not fit into the memory of the device that it was to run on."""
+
+
 class StageFailed(DubkitError):
     """A stage failed for a reason of its own; earlier results stay usable."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -87,8 +89,9 @@ def _make(
     identity: Mapping[str, Any],
 ) -> Stored:
     begun = time.perf_counter()
-    with store.scratch() as folder:
-        watched = Stopwatch(backend(step, settings))
+    model = backend(step, settings)
+    with store.scratch() as folder, _told_of_models(report), registry.using(model, settings.compute):
+        watched = Stopwatch(model)
         offers = {
             "settings": getattr(settings, step.name, None),
             "backend": watched,
@@ -105,4 +108,26 @@ def _make(
             "warnings": report.warnings,
             "versions": versions(),
         }
+        if usage := getattr(model, "usage", None):
+            record["usage"] = dict(usage)
         return store.put(step.name, key, artefact, record, folder)
+
+
+@contextlib.contextmanager
+def _told_of_models(report: Report) -> Iterator[None]:
+    """Let what back ends warn of reach the user, and stay beside the result."""
+    log, handler = logging.getLogger("dubkit.backends"), _Told(report)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+class _Told(logging.Handler):
+    def __init__(self, report: Report) -> None:
+        super().__init__(logging.WARNING)
+        self._report = report
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._report.warn(record.getMessage())

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from dubkit import execution, languages, output
+from dubkit import execution, languages, output, preflight
 from dubkit.artefacts import (
     Casting,
     Dub,
@@ -30,8 +30,7 @@ from dubkit.artefacts import (
 )
 from dubkit.backends.protocols import ModelCard
 from dubkit.edits import apply, edits
-from dubkit.errors import BadInput, MissingModel
-from dubkit.media import ffmpeg_program
+from dubkit.errors import BadInput
 from dubkit.output import check_target, default_target
 from dubkit.progress import Observer, Report
 from dubkit.record import File
@@ -48,7 +47,7 @@ from dubkit.stages.segment import segment
 from dubkit.stages.separate import separate
 from dubkit.stages.synthesize import synthesize
 from dubkit.stages.transcribe import transcribe
-from dubkit.stages.translate import check_languages, translate
+from dubkit.stages.translate import translate
 from dubkit.stages.validate import validate
 from dubkit.store import Store, Stored
 
@@ -245,19 +244,11 @@ class Run:
         UnsupportedPair
             If it is clear already that the translator cannot do these languages.
         """
-        ffmpeg_program()
-        if missing := [card for card in self.models(stages) if not card.present and not card.optional]:
-            told_of = "; ".join(f"{c.name} ({c.fetch})" for c in missing)
-            raise MissingModel(f"Models are missing: {told_of}.")
-        if translate in stages:
-            backend = execution.backend(translate, self.settings)
-            check_languages(backend, self.settings.transcribe.language, self.settings.translate.target)
+        preflight.preflight(stages, self.settings, self.observers)
 
     def models(self, stages: tuple[Stage, ...] = PIPELINE) -> list[ModelCard]:
         """The models that stages need, each once."""
-        backends = {s.task: execution.backend(s, self.settings) for s in stages if s.task}
-        cards = [card for backend in backends.values() for card in backend.models()]
-        return list({c.name: c for c in cards}.values())
+        return preflight.models(stages, self.settings)
 
     def _do(self, step: Stage) -> Stored:
         """A stage's result before corrections by hand, found in the store or made."""

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from dubkit.artefacts import Candidate, Voice, Word
-from dubkit.backends.protocols import Compute, Diarization, Heard, ModelCard, Request
+from dubkit.backends.protocols import Compute, Diarization, Heard, Hint, ModelCard, Request
 from dubkit.timing import expected_duration
 
 HIGH = 300.0
@@ -39,7 +39,7 @@ class StandIn:
     def fingerprint(self) -> str:
         return f"{type(self).__name__}@{self.revision}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         return []
 
     def note(self, request: object) -> None:
@@ -133,7 +133,9 @@ class Prefixer(StandIn):
     def route(self, source: str, target: str) -> tuple[str, ...]:
         return (source, "xx", target)
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
         for text in texts:
             self.note(text)
             yield (Candidate(text=" ".join(f"{target}-{w}" for w in text.split())), Candidate(text=text, score=-1.0))
@@ -156,7 +158,7 @@ class ToneSynthesizer(StandIn):
         )
 
     def languages(self) -> frozenset[str]:
-        return frozenset({"pt", "es"})
+        return frozenset({"pt", "es", "en"})
 
     def predict(self, request: Request) -> float:
         return expected_duration(request.text) / request.rate

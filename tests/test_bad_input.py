@@ -129,7 +129,7 @@ def test_missing_ffmpeg_and_missing_models_name_the_cure(talking_head, tmp_path,
     monkeypatch.undo()
     monkeypatch.setenv("DUBKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("dubkit.backends.weights.package_folder", lambda name: None)
-    monkeypatch.setattr("dubkit.backends.registry._loaded", {})
+    monkeypatch.setattr("dubkit.backends.registry._kept", {})
     code, said = dubkit("dub", talking_head, "--to", "pt", "--out", tmp_path / "o.mp4", "--profile", "embedded")
     assert code == 4 and "Models are missing" in said and "make setup" in said
     assert not (tmp_path / "store" / "separate").exists()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from dubkit.artefacts import Candidate
-from dubkit.backends.protocols import Compute, ModelCard
+from dubkit.backends.protocols import Compute, Hint, ModelCard
 from dubkit.errors import BadInput, MissingModel, StageFailed, UnsupportedPair, listed
 from dubkit.languages import parse
 
@@ -85,7 +85,7 @@ class Apertium:
         said = repr((files, sorted(self._modes.items())))
         return f"apertium@{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The program and the pairs that dubkit's routes use."""
         program = ModelCard(
             "apertium",
@@ -112,7 +112,9 @@ class Apertium:
         """Straight from one to the other."""
         return (source, target)
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
         """One candidate for each text; its score is minus the share of words that the pair did not know.
 
         Raises

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from dubkit.artefacts import Candidate
 from dubkit.backends import weights
-from dubkit.backends.protocols import Compute, ModelCard
+from dubkit.backends.protocols import Compute, Hint, ModelCard
 from dubkit.backends.sentences import clauses, sentences
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
@@ -56,7 +56,7 @@ class Bergamot:
         """Both models' digests and the revision of what is done around them."""
         return f"bergamot-{_REVISION}:" + ",".join(weights.fingerprint(_model(*pair)) for pair in sorted(PAIRS))
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """One model for each direction."""
         return [weights.card(_model(*pair)) for pair in sorted(PAIRS)]
 
@@ -68,7 +68,9 @@ class Bergamot:
         """Straight from one to the other."""
         return (source, target)
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
         """One candidate for each text; an empty text stays empty.
 
         Raises

@@ -64,7 +64,7 @@ class DeepFilter:
         """Model, digest, and revision of the method."""
         return f"deepfilter:{weights.fingerprint(_MODEL)}+{_METHOD}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The one model."""
         return [weights.card(_MODEL)]
 

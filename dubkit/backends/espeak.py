@@ -66,7 +66,7 @@ class Espeak:
         """The library's version and the revision of what is done around it."""
         return f"espeak-{_REVISION}@{espeak_library.version()}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The library with its data."""
         note = "robotic speech in over 100 languages"
         return [ModelCard("espeak-ng", "GPL-3.0-or-later", 21_000_000, espeak_library.installed(), _INSTALL, note)]

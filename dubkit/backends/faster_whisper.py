@@ -53,7 +53,7 @@ class FasterWhisper:
         """Model and revision, and the revision of the decoding method."""
         return f"faster-whisper:{self.source.identity}+{_METHOD}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The one model."""
         return [self.source.card()]
 

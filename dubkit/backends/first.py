@@ -67,15 +67,15 @@ class First:
         """Those of all members, in order."""
         return "first(" + ";".join(m.fingerprint for m in self._members.values()) + ")"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """Those of all members."""
-        return [card for m in self._members.values() for card in m.models()]
+        return [card for m in self._members.values() for card in m.models(source, target)]
 
-    def fetch(self) -> None:
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
         """Let every member bring what it knows how to bring."""
         for member in self._members.values():
             if hasattr(member, "fetch"):
-                member.fetch()
+                member.fetch(source, target)
 
     def languages(self) -> frozenset[str]:
         """What any member speaks."""

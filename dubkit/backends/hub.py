@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dubkit.backends.devices import device, no_memory, out_of_memory
 from dubkit.backends.hub_download import WEIGHTS, download
 from dubkit.backends.protocols import Compute, ModelCard
 from dubkit.errors import BadInput, MissingModel
@@ -38,35 +39,6 @@ _KNOWN = (
     ("facebook/mms-tts-*", "CC-BY-NC-4.0", NON_COMMERCIAL, 145_000_000, "model.safetensors"),
 )
 _SAMPLE = 1 << 16
-
-
-def device(compute: Compute) -> str:
-    """The torch device to use: ``cuda`` where there is one unless another was asked for.
-
-    Raises
-    ------
-    BadInput
-        If CUDA was asked for and is not there.
-    """
-    import torch
-
-    wanted = compute.device
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise BadInput(
-            f"The device {wanted!r} was asked for, but PyTorch finds no CUDA here. Use --set compute.device=cpu, or auto."
-        )
-    return wanted
-
-
-def batch_size(compute: Compute) -> int:
-    """How many items go through a model at once: the batch asked for on a GPU, one on the CPU.
-
-    A CPU's matrix products round differently for other batch sizes. One at a time, what a killed run left to do comes
-    out bit for bit as it would have, and two cores lose little by it.
-    """
-    return 1 if device(compute) == "cpu" else compute.batch_size
 
 
 @dataclass(frozen=True)
@@ -194,7 +166,12 @@ class Checkpoint:
         # transformers would go on with random numbers in place of what it did not find.
         if lost := sorted(found["missing_keys"]) + sorted(str(key) for key in found["mismatched_keys"]):
             raise self._damaged(f"{len(lost)} weights are missing or of another shape, {lost[0]} first")
-        return model.to(place).eval()
+        try:
+            return model.to(place).eval()
+        except RuntimeError as error:
+            if out_of_memory(error):
+                raise no_memory(self.source, place) from error
+            raise
 
     def load_processor(self, cls: Any) -> Any:
         """Its tokenizer or processor, of the given transformers class.

@@ -83,11 +83,11 @@ class Kokoro:
         parts = [weights.fingerprint("kokoro"), kokoro_voices.fingerprint(), f"espeak-ng-{espeak_library.version()}"]
         return f"kokoro-{_REVISION}:" + ",".join(parts)
 
-    def fetch(self) -> None:
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
         """Bring the voice styles into the cache where they are not there."""
         kokoro_voices.fetch()
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The model and its voice styles."""
         return [weights.card("kokoro"), kokoro_voices.card()]
 

@@ -87,17 +87,17 @@ class Mms:
         here = [c.fingerprint for c in self.sources.values() if c.folder]
         return "mms:" + (",".join(sorted(here)) or HUB.rstrip("-"))
 
-    def models(self, language: str | None = None) -> list[ModelCard]:
-        """The model of a language; without one, those that are here, or an example where there are none."""
-        if language is not None:
-            return [self._source(language).card()]
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
+        """The model of the target language; without one, those that are here, or an example where there are none."""
+        if target is not None:
+            return [self._source(target).card()]
         here = [c.card() for c in self.sources.values() if c.folder]
         return here or [self._source(EXAMPLE).card()]
 
-    def fetch(self, language: str | None = None) -> None:
-        """Download the model of a language where it is not here; without one, the example where there is none at all."""
-        if language or not any(c.folder for c in self.sources.values()):
-            self._source(language or EXAMPLE).fetched()
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
+        """Download the target language's model where it is not here; without one, an example if there is none at all."""
+        if target or not any(c.folder for c in self.sources.values()):
+            self._source(target or EXAMPLE).fetched()
 
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it can speak."""

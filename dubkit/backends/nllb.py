@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from dubkit.artefacts import Candidate
 from dubkit.backends import flores
-from dubkit.backends.hub import Checkpoint, batch_size, device, quietly
-from dubkit.backends.protocols import Compute, ModelCard
+from dubkit.backends.devices import batch_size, device
+from dubkit.backends.hub import Checkpoint, quietly
+from dubkit.backends.protocols import Compute, Hint, ModelCard
 from dubkit.errors import BadInput, UnsupportedPair, listed
 
 DEFAULT = "facebook/nllb-200-3.3B"
@@ -37,11 +38,11 @@ class Nllb:
         """Checkpoint and revision."""
         return f"nllb:{self.checkpoint.fingerprint}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The one checkpoint."""
         return [self.checkpoint.card()]
 
-    def fetch(self) -> None:
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
         """Download the checkpoint where it is not here."""
         self.checkpoint.fetched()
 
@@ -53,7 +54,9 @@ class Nllb:
         """Straight from source to target."""
         return (source, target)
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
         """Up to five distinct candidates for each text, best first; ``score`` is the mean log probability of a token.
 
         Raises

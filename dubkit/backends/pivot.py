@@ -14,7 +14,7 @@ from typing import Literal, Self
 from dubkit.artefacts import Candidate
 from dubkit.backends.apertium import PACKAGES, Apertium, install
 from dubkit.backends.bergamot import PAIRS, Bergamot
-from dubkit.backends.protocols import Compute, ModelCard, Translator
+from dubkit.backends.protocols import Compute, Hint, ModelCard, Translator
 from dubkit.errors import BadInput, UnsupportedPair
 
 Quality = Literal["good", "fair", "draft"]
@@ -79,7 +79,7 @@ class Pivot:
         """Those of its members; the routes follow from them and from this module's revision."""
         return f"pivot-1({self._neural.fingerprint};{self._rules.fingerprint})"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """Those of its members; the rule-based pairs are for further languages and may be absent."""
         return [*self._neural.models(), *(replace(card, optional=True) for card in self._rules.models())]
 
@@ -127,7 +127,9 @@ class Pivot:
         commands += ["make setup"] if set(absent) & PAIRS else []
         return f"It becomes possible with: {' && '.join(commands)}"
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
         """One candidate for each text; its score is the sum of its legs'.
 
         Texts go through all legs a hundred or so at a time, so that a long film's finished lines come out on the way.

@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as checked
 
 from dubkit.artefacts import Candidate, Voice, Word
-from dubkit.record import Seconds
+from dubkit.record import AudioFile, Seconds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,12 +31,15 @@ class Compute:
     threads : int
         Threads per model; 0 takes every core.
     batch_size : int
-        Items per model call.
+        Items per model call on a GPU; halved where its memory is too small. A processor takes one per thread.
+    memory : float
+        Gigabytes that loaded models may fill together; 0 is four fifths of the GPU's memory, or of this machine's.
     """
 
     device: str = "auto"
     threads: int = Field(default=0, ge=0)
     batch_size: int = Field(default=8, ge=1)
+    memory: float = Field(default=0.0, ge=0)
 
     @property
     def n_threads(self) -> int:
@@ -77,8 +80,11 @@ class Backend(Protocol):
         """Model id and revision; changes whenever results may. Readable without loading weights."""
         ...
 
-    def models(self) -> list[ModelCard]:
-        """The models that it needs, present or not."""
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
+        """The models that it needs, present or not; for these languages (BCP-47) where they are given.
+
+        A back end that can bring its models itself has a method ``fetch`` with the same parameters.
+        """
         ...
 
 
@@ -149,8 +155,31 @@ class GenderClassifier(Backend, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Hint:
+    """What there is to know about a text that is to be translated, besides the text.
+
+    Parameters
+    ----------
+    before, after : tuple of str
+        The lines around it in the source language, in film order.
+    seconds : float or None
+        Room for it when it is spoken.
+    terms : tuple of str
+        Words of the target language that must stand in the translation as they are.
+    """
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    seconds: Seconds | None = None
+    terms: tuple[str, ...] = ()
+
+
 class Translator(Backend, Protocol):
-    """Turns sentences into another language."""
+    """Turns sentences into another language.
+
+    ``heeds`` names the fields of :class:`Hint` that change its translations; where it is absent, none does.
+    """
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """(source, target) BCP-47 codes that it can do here and now."""
@@ -160,22 +189,35 @@ class Translator(Backend, Protocol):
         """The languages that the text goes through, both ends included."""
         ...
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
-        """Candidates for each text, best first, in order, as they are ready."""
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
+        """Candidates for each text, best first, in order, as they are ready; none where it could not be done.
+
+        There is a hint for each text, or none at all.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Request:
-    """A line to speak: ``rate`` is the native speaking rate, 1 is natural, 1.2 is 20 % faster."""
+    """A line to speak: ``rate`` is the native speaking rate, 1 is natural, 1.2 is 20 % faster.
+
+    ``reference`` is how the speaker of the film sounds, for voices that copy it.
+    """
 
     text: str
     voice: Voice
     rate: float = 1.0
+    reference: AudioFile | None = None
 
 
 class Synthesizer(Backend, Protocol):
-    """Speaks text."""
+    """Speaks text.
+
+    One that can copy a voice from a recording has a method ``own_voice(language)``, which gives the :class:`Voice` that
+    stands for it, or None where it cannot do that language.
+    """
 
     sample_rate: int
     rates: tuple[float, float]

@@ -67,7 +67,7 @@ class Pyannote:
         local = self._cached
         return f"pyannote:{self.source}{f'@{local.parent.name[:12]}' if local else ''}+{_METHOD}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The packaged models, or the one pipeline."""
         if self.source == PACKAGED:
             return [weights.card(name) for name in _MODELS]
@@ -142,7 +142,7 @@ class Pyannote:
         os.environ["PYANNOTE_METRICS_ENABLED"] = "false"
         import torch
 
-        from dubkit.backends.hub import device
+        from dubkit.backends.devices import device
 
         place = torch.device(device(self.compute))
         if self.source == PACKAGED:

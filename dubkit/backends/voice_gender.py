@@ -50,7 +50,7 @@ class VoiceGender:
         """Encoder, regression and method."""
         return f"voice-gender:{weights.fingerprint(NAME)}+{_regression()['trained']}+{_METHOD}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The encoder."""
         return [weights.card(NAME)]
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dubkit import languages
 from dubkit.artefacts import Word
-from dubkit.backends.hub import Checkpoint, batch_size, device, quietly
+from dubkit.backends.devices import batch_size, device
+from dubkit.backends.hub import Checkpoint, quietly
 from dubkit.backends.protocols import Compute, Heard, ModelCard
 from dubkit.backends.whisper_guard import Draft, audible, longest_text
 from dubkit.backends.whisper_reading import Reading, read_again
@@ -54,11 +55,11 @@ class Whisper:
         """Checkpoint and revision."""
         return f"whisper:{self.checkpoint.fingerprint}"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The one checkpoint."""
         return [self.checkpoint.card()]
 
-    def fetch(self) -> None:
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
         """Download the checkpoint where it is not here."""
         self.checkpoint.fetched()
 

@@ -57,11 +57,8 @@ def assign_voices(
     cast = [s for s in speakers.speakers if s.id in speaking]
     if not cast:
         return Casting(roles=())
+    check_voices(backend, translation.target)
     voices = backend.voices(translation.target)
-    if not voices:
-        raise UnsupportedPair(
-            f"No voice speaks {name(translation.target)}. There are voices for: {listed(backend.languages(), 120)}."
-        )
     chosen = _wished(settings.voices, voices, {s.id for s in cast})
     for speaker in sorted(cast, key=lambda s: (-s.speech_seconds, s.id)):
         if speaker.id not in chosen:
@@ -70,6 +67,20 @@ def assign_voices(
     if len({r.voice.id for r in chosen.values()}) < len(chosen):
         report.warn(f"There are more speakers than {name(translation.target)} voices: some speakers share a voice.")
     return Casting(roles=tuple(chosen[s.id] for s in cast))
+
+
+def check_voices(backend: Synthesizer, target: str) -> None:
+    """Refuse a language that nobody can speak.
+
+    Raises
+    ------
+    UnsupportedPair
+        The message lists the languages that there are voices for.
+    """
+    if not backend.voices(target):
+        raise UnsupportedPair(
+            f"No voice speaks {name(target)}. There are voices for: {listed(backend.languages(), 120)}."
+        )
 
 
 def _wished(wishes: dict[str, str], voices: tuple[Voice, ...], cast: set[str]) -> dict[str, Role]:

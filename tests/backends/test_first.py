@@ -27,7 +27,7 @@ class Hummer:
     def fingerprint(self) -> str:
         return f"{self.name}-7"
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         return [ModelCard(self.name, "MIT", 1, True, "")]
 
     def languages(self) -> frozenset[str]:

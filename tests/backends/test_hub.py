@@ -10,7 +10,6 @@ from typing import ClassVar
 import pytest
 import torch
 
-from dubkit.backends import hub
 from dubkit.backends.hub import Checkpoint
 from dubkit.backends.protocols import Compute
 from dubkit.errors import BadInput, MissingModel
@@ -273,15 +272,3 @@ def test_licences_of_the_named_models(name: str, licence: str, note: str) -> Non
     assert (card.licence, card.note) == (licence, note)
     assert card.fetch.split()[:3] == ["hf", "download", name]
     assert (card.size > 1e8) == (name != "somebody/else")
-
-
-def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert hub.device(Compute("auto")) == "cpu"
-    assert hub.batch_size(Compute("auto", batch_size=8)) == 1
-    with pytest.raises(BadInput, match="'cuda:1' was asked for, but PyTorch finds no CUDA here"):
-        hub.device(Compute("cuda:1"))
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert hub.device(Compute("auto")) == "cuda"
-    assert hub.device(Compute("cuda:1")) == "cuda:1"
-    assert hub.batch_size(Compute("cuda:1", batch_size=8)) == 8

@@ -196,7 +196,7 @@ def test_the_hub_has_a_model_for_each_language(tmp_path: Path, monkeypatch: pyte
     assert not {"it", "zh", "ja"} & mms.languages()
     assert len(mms.languages()) == 112
     assert mms.fingerprint == "mms:facebook/mms-tts"
-    (card,) = mms.models("ug")
+    (card,) = mms.models(target="ug")
     assert card.name == "facebook/mms-tts-uig-script_arabic"
     assert not card.present
     assert card.licence == "CC-BY-NC-4.0"
@@ -206,7 +206,7 @@ def test_the_hub_has_a_model_for_each_language(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for language, code in (("pt", "por"), (None, "eng")):
         with pytest.raises(MissingModel, match=f"facebook/mms-tts-{code} is not here"):
-            mms.fetch(language)
+            mms.fetch(target=language)
 
 
 def test_weights_under_their_old_names_are_understood(mms: Mms, folder: Path, tmp_path: Path) -> None:

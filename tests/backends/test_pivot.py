@@ -8,7 +8,7 @@ from dubkit.artefacts import Candidate
 from dubkit.backends.apertium import PACKAGES
 from dubkit.backends.bergamot import PAIRS
 from dubkit.backends.pivot import ROUTES, Pivot
-from dubkit.backends.protocols import Backend, Compute, ModelCard
+from dubkit.backends.protocols import Backend, Compute, Hint, ModelCard
 from dubkit.errors import BadInput, UnsupportedPair
 
 RULES = frozenset(pair for has in PACKAGES.values() for pair in has)
@@ -29,7 +29,7 @@ class Legs:
     def fingerprint(self) -> str:
         return self.name
 
-    def models(self) -> list[ModelCard]:
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         return [ModelCard(self.name, "MIT", 1, True, "")]
 
     def pairs(self) -> frozenset[tuple[str, str]]:
@@ -38,7 +38,9 @@ class Legs:
     def route(self, source: str, target: str) -> tuple[str, ...]:
         return (source, target)
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
         assert (source, target) in self.known
         self.calls.append(len(texts))
         yield from ((Candidate(text=f"{text}>{target}", score=-self.cost),) for text in texts)
