@@ -24,7 +24,7 @@ app = typer.Typer(
     name="dubkit", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-NO_SPEECH, INTERRUPTED = 3, 130
+NO_SPEECH, MISSING, INTERRUPTED = 3, 4, 130
 
 Film = Annotated[Path, typer.Argument(metavar="VIDEO", help="The film; put -- before a name that begins with a dash.")]
 Target = Annotated[str | None, typer.Option("--to", help="Language to dub into: a code (pt) or a name (Portuguese).")]
@@ -144,32 +144,47 @@ def edit(
 @app.command()
 def models(
     profile: Profile = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="A language to dub into, where that matters; may be repeated.")
+    ] = None,
+    source: Source = None,
+    set_: Sets = None,
     fetch: Annotated[bool, typer.Option(help="Bring what is missing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Every model that a run would need: is it here, how large, under which licence."""
+    from dubkit.languages import parse
     from dubkit.overview import model_table
+    from dubkit.settings import profile as profile_settings
 
     with PlainErrors(as_json):
-        why, cards = model_table(profile, fetch)
+        settings, why = profile_settings(profile)
+        changes = _changes(set_) | ({"transcribe.language": parse(source)} if source else {})
+        cards, failures = model_table(settings.but(changes), fetch, [parse(t) for t in to or []] or [None])
+    missing = [c for c in cards if not c["present"] and not c["optional"]]
     if as_json:
-        print(json.dumps({"profile": why, "models": cards}))
+        print(json.dumps({"profile": why, "models": cards, "failures": failures}))
     else:
         console = Console()
         console.print(why, markup=False)
+        shown = [{**c, "licence": f"{c['licence']}, {c['note']}" if c["note"] else c["licence"]} for c in cards]
         columns = ("model", "task", "megabytes", "licence", "state")
-        _print_table(console, columns, [[c[k] for k in columns] for c in cards])
-    if not all(c["present"] or c["optional"] for c in cards):
-        raise typer.Exit(4)
+        _print_table(console, columns, [[c[k] for k in columns] for c in shown])
+        for text in failures:
+            console.print(f"! {text}", markup=False, highlight=False, soft_wrap=True)
+        if missing and not fetch:
+            console.print(f"{len(missing)} missing: the same command with --fetch brings them.", markup=False)
+    if missing:
+        raise typer.Exit(MISSING)
 
 
 @app.command()
-def languages(profile: Profile = None, as_json: Json = False) -> None:
-    """Which languages can be dubbed into which, and how well."""
+def languages(profile: Profile = None, to: Target = None, source: Source = None, as_json: Json = False) -> None:
+    """Which languages can be dubbed into which, and how well; all of them, or those from or to one language."""
     from dubkit.overview import language_table
 
     with PlainErrors(as_json):
-        rows = language_table(profile)
+        rows = language_table(profile, source, to)
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return

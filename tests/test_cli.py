@@ -84,6 +84,33 @@ def test_languages_tell_how_good_and_whose_voices():
     assert pairs["en", "pt"]["translation"] == "good"
     assert "female" in pairs["en", "pt"]["voices"]
     assert "Portuguese" in call("languages", "--profile", "embedded").stdout
+    few = json.loads(call("languages", "--profile", "embedded", "--from", "English", "--to", "pt", "--json").stdout)
+    assert few == [pairs["en", "pt"]]
+    assert call("languages", "--to", "Klingonese").exit_code == 2
+
+
+def test_models_of_the_hub_are_told_with_their_size_and_how_to_bring_them():
+    done = call("models", "--profile", "hub", "--to", "pt", "--to", "German", "--json")
+    cards = {c["model"]: c for c in json.loads(done.stdout)["models"]}
+    assert done.exit_code == 4
+    assert cards["openai/whisper-large-v3"]["megabytes"] == "3090"
+    assert cards["facebook/nllb-200-3.3B"]["note"] == "non-commercial use only"
+    assert {"facebook/mms-tts-por", "facebook/mms-tts-deu"} <= set(cards)
+    assert cards["facebook/mms-tts-deu"]["fetch"].startswith("hf download facebook/mms-tts-deu")
+    assert "the same command with --fetch brings them" in call("models", "--profile", "hub").stdout
+
+
+def test_fetching_tells_each_model_that_could_not_be_had(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    chosen = ["--profile", "hub", "--set", "backends.diarizer=pyannote:packaged", "--to", "pt"]
+    done = call("models", *chosen, "--fetch", "--json")
+    failures = json.loads(done.stdout.splitlines()[-1])["failures"]
+    assert done.exit_code == 4
+    assert [f.split()[2] for f in failures] == [
+        "openai/whisper-large-v3",
+        "facebook/nllb-200-3.3B",
+        "facebook/mms-tts-por",
+    ]
 
 
 def test_errors_are_data_for_programs(tmp_path):

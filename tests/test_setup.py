@@ -321,7 +321,7 @@ class TestSetUp:
         ("absent", "said", "enough"),
         [
             ("apertium-es-pt", "make setup-languages", True),
-            ("kokoro-voices", "kokoro-voices: missing: get it so", False),
+            ("kokoro-voices", "kokoro-voices is missing: get it so", False),
             ("", "kokoro-voices: 28 MB, MIT", True),
         ],
     )
@@ -335,7 +335,7 @@ class TestSetUp:
                 "licence": "MIT",
                 "present": name != absent,
                 "optional": name == "apertium-es-pt",
-                "state": "missing: get it so" if name == absent else "here",
+                "fetch": "get it so",
             }
             for name in ("kokoro-voices", "apertium-es-pt")
         ]

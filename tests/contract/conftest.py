@@ -1,0 +1,59 @@
+"""The back end of each test, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from contract.subjects import COMPUTE, Bench, Subject, subjects
+
+from dubkit.backends import registry
+
+TASKS = {"test_separators": "separator", "test_diarizers": "diarizer", "test_transcribers": "transcriber"}
+TASKS |= {"test_gender_classifiers": "gender_classifier", "test_translators": "translator"}
+TASKS |= {"test_synthesizers": "synthesizer"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of a task's module runs for each of its back ends."""
+    task = TASKS.get(metafunc.module.__name__.rpartition(".")[2])
+    if task and "subject" in metafunc.fixturenames:
+        metafunc.parametrize("subject", subjects(task), ids=str, scope="module")
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Where back ends come from."""
+    return Bench(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def backend(request: pytest.FixtureRequest, subject: Subject, bench: Bench) -> Any:
+    """The subject, of the task that the module tests."""
+    task = TASKS[request.module.__name__.rpartition(".")[2]]
+    return registry.get(task, bench.spec(subject), COMPUTE)
+
+
+@pytest.fixture
+def batched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Batches of three, as on a GPU."""
+    monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: 3)
+    yield
+
+
+@pytest.fixture
+def trusting(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> None:
+    """Random weights are never sure: the guards against text on silence would drop all that they write."""
+    if subject.tiny:
+        for limit in ("UNLIKELY", "VERY_UNLIKELY"):
+            monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", -1e9)
+        monkeypatch.setattr("dubkit.backends.whisper_guard.FASTEST", 1e9)
+
+
+def noise(seconds: float, rate: int = 16_000, seed: int = 0) -> np.ndarray:
+    """Noise that swells."""
+    n = round(seconds * rate)
+    swell = np.linspace(0.02, 0.3, n)
+    return (swell * np.random.default_rng(seed).standard_normal(n)).astype(np.float32).clip(-1, 1)
