@@ -138,7 +138,11 @@ class Transcript(Artefact):
 
 
 class Speaker(Record):
-    """A voice in the film. ``pitch`` is the median F0 in Hz, ``speaking_rate`` syllable onsets per second of speech."""
+    """A voice in the film. ``pitch`` is the median F0 in Hz, ``speaking_rate`` syllable onsets per second of speech.
+
+    ``sample`` is how they sound, for synthesizers that copy a voice: 24 kHz mono, a few seconds of clean speech; None
+    where there is too little of it.
+    """
 
     id: str
     name: str
@@ -147,6 +151,7 @@ class Speaker(Record):
     pitch: float | None
     speaking_rate: float
     speech_seconds: Seconds
+    sample: AudioFile | None = None
 
 
 class Speakers(Artefact):

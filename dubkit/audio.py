@@ -117,6 +117,19 @@ def resample(samples: np.ndarray, source_rate: int, target_rate: int) -> np.ndar
     return resampled
 
 
+def resampled(blocks: Iterable[np.ndarray], source_rate: int, target_rate: int) -> Iterator[np.ndarray]:
+    """A mono stream at another sample rate, aligned with what comes in; its length is right to a sample."""
+    if source_rate == target_rate:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(source_rate, target_rate, 1, dtype="float32")
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block, np.float32))
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
 def speech_level(samples: np.ndarray, sample_rate: int) -> float:
     """RMS of the parts that sound, as amplitude: 20 ms frames within 30 dB of the loudest; 0 for silence.
 

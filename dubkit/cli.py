@@ -192,6 +192,22 @@ def languages(profile: Profile = None, to: Target = None, source: Source = None,
     _print_table(Console(), columns, [[r[c] for c in columns] for r in rows])
 
 
+@app.command("serve-backend")
+def serve_backend(
+    task: Annotated[str, typer.Argument(help="The task, e.g. translator.")],
+    spec: Annotated[str, typer.Argument(help="The back end, e.g. nllb; elsewhere it is remote:http://HOST:PORT.")],
+    host: Annotated[
+        str, typer.Option(help="Where to listen; others than this machine need DUBKIT_REMOTE_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8001,
+) -> None:
+    """Let a stage's model on this machine be used from others."""
+    with PlainErrors(False):
+        from dubkit.service.backend_server import serve
+
+        serve(task, spec, host, port)
+
+
 def main() -> None:
     """Entry point of the command."""
     try:

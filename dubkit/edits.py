@@ -47,7 +47,7 @@ def edits(artefact: Artefact, changes: Mapping[str, Any]) -> Edits:
         allowed = set(type(rows[name]).model_fields) - {"id"}
         if change is not None and (unknown := set(change) - allowed):
             raise BadInput(f"{name!r} has no field {listed(list(unknown))}; its fields are: {listed(list(allowed))}.")
-        found[name] = {"of": digest(rows[name].model_dump(mode="json")), "fields": _plain(rows[name], change)}
+        found[name] = {"of": _identity(rows[name]), "fields": _plain(rows[name], change)}
     return found
 
 
@@ -65,12 +65,17 @@ def apply(artefact: Any, changes: Edits) -> tuple[Any, list[str]]:
         change = changes.get(row.id)
         if change is None:
             rows.append(row)
-        elif change["of"] != digest(row.model_dump(mode="json")):
+        elif change["of"] != _identity(row):
             set_aside.add(row.id)
             rows.append(row)
         elif change["fields"] is not None:
             rows.append(_changed(row, change["fields"]))
     return artefact.but(**{artefact.ROWS: tuple(rows)}), sorted(set_aside)
+
+
+def _identity(row: Any) -> str:
+    """A digest of the row; where its files lie is no part of it."""
+    return digest(row.model_dump(mode="json", context={"identity": True}))
 
 
 def _plain(row: Any, change: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -23,6 +23,10 @@ class MissingModel(DubkitError):
     exit_code = 4
 
 
+class Unreachable(MissingModel):
+    """A model is not here, and the place that it could come from does not answer."""
+
+
 class OutOfSpace(DubkitError):
     """The disk is full or the folder cannot be written."""
 

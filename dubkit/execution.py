@@ -108,7 +108,7 @@ def _make(
             "warnings": report.warnings,
             "versions": versions(),
         }
-        if usage := getattr(model, "usage", None):
+        if watched.streamed and (usage := getattr(model, "usage", None)):
             record["usage"] = dict(usage)
         return store.put(step.name, key, artefact, record, folder)
 

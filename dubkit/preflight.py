@@ -10,7 +10,7 @@ from typing import Any
 
 from dubkit import execution
 from dubkit.backends.protocols import ModelCard
-from dubkit.errors import MissingModel
+from dubkit.errors import MissingModel, Unreachable
 from dubkit.media import ffmpeg_program
 from dubkit.progress import Observer, Report
 from dubkit.settings import Settings
@@ -56,12 +56,13 @@ def preflight(stages: Sequence[Stage], settings: Settings, observers: tuple[Obse
         check_languages(found["translator"], settings.transcribe.language, settings.translate.target)
     if "synthesizer" in found:
         check_voices(found["synthesizer"], settings.translate.target)
-    for stage in stages:
-        if stage.task in found and _missing(found[stage.task], settings):
-            _bring(found[stage.task], settings, Report(stage.name, observers))
-    if missing := [card for card in models(stages, settings) if not card.present and not card.optional]:
-        told_of = "; ".join(f"{c.name} ({c.fetch})" for c in missing)
-        raise MissingModel(f"Models are missing: {told_of}.")
+    first = {stage.task: stage.name for stage in reversed(stages)}
+    lacking = [task for task in found if _missing(found[task], settings)]
+    if lacking and not offline():
+        _bring([(found[task], Report(first[task], observers)) for task in lacking], settings)
+    if missing := [card for card in models(stages, settings) if _lacks(card, settings)]:
+        told_of = "".join(f"\n- {c.name}: {c.fetch}{f' ({c.note})' if c.note else ''}" for c in missing)
+        raise MissingModel(f"Models are missing, and can be brought so:{told_of}\nNothing was begun.")
 
 
 def offline() -> bool:
@@ -76,17 +77,26 @@ def _languages(settings: Settings) -> tuple[str | None, str]:
 
 
 def _missing(backend: Any, settings: Settings) -> list[ModelCard]:
-    return [card for card in backend.models(*_languages(settings)) if not card.present and not card.optional]
+    return [card for card in backend.models(*_languages(settings)) if _lacks(card, settings)]
 
 
-def _bring(backend: Any, settings: Settings, report: Report) -> None:
-    """Let the back end download what it lacks; what it cannot get is listed with the rest."""
-    fetch = getattr(backend, "fetch", None)
-    if fetch is None or offline():
-        return
-    cards = _missing(backend, settings)
-    report(0, len(cards), "downloading " + ", ".join(f"{c.name} ({c.size / 1e9:.1f} GB)" for c in cards))
-    try:
-        fetch(*_languages(settings))
-    except MissingModel as error:
-        report.warn(str(error))
+def _lacks(card: ModelCard, settings: Settings) -> bool:
+    needed = not card.optional or (card.copies_voices and settings.assign_voices.consent)
+    return needed and not card.present
+
+
+def _bring(lacking: list[tuple[Any, Report]], settings: Settings) -> None:
+    """Let back ends download what they lack; what they cannot get is listed with the rest."""
+    for backend, report in lacking:
+        if not hasattr(backend, "fetch"):
+            continue
+        cards = _missing(backend, settings)
+        report(0, len(cards), "downloading " + ", ".join(f"{c.name} ({c.size / 1e9:.1f} GB)" for c in cards))
+        try:
+            backend.fetch(*_languages(settings))
+        except Unreachable as error:
+            report.warn(str(error))
+            # The others would wait for the same network.
+            return
+        except MissingModel as error:
+            report.warn(str(error))

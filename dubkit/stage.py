@@ -91,12 +91,14 @@ def stage(*, version: int, task: str | None = None) -> Callable[[Callable[..., A
 class Stopwatch:
     """A back end that counts the seconds spent inside it; everything else is the back end's own.
 
-    Time that it spends waiting for a stream that the stage feeds it is the stage's, and not counted.
+    Time that it spends waiting for a stream that the stage feeds it is the stage's, and not counted. ``streamed`` says
+    whether it was asked for anything that comes item by item, which finished items from the store make needless.
     """
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
         self.seconds = 0.0
+        self.streamed = False
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._backend, name)
@@ -108,7 +110,10 @@ class Stopwatch:
             begun = time.perf_counter()
             result = found(*fed, **kwargs)
             self.seconds += time.perf_counter() - begun
-            return self._each(result, sign=1) if inspect.isgenerator(result) else result
+            if not inspect.isgenerator(result):
+                return result
+            self.streamed = True
+            return self._each(result, sign=1)
 
         return timed
 

@@ -10,13 +10,16 @@ from pydantic.dataclasses import dataclass
 
 from dubkit.artefacts import Utterance, Word
 from dubkit.record import Seconds
+from dubkit.spacing import spaced
 
-SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*$")
+# Besides the Latin and Chinese marks those of Arabic, Urdu, Hindi, Burmese, Khmer, Amharic and Armenian.
+SENTENCE_END = re.compile(r"[.!?…。！？．｡؟۔।॥။។።፧։]+[\"'”’»)\]」』）】]*$")
 # A full stop after these, or after a single letter, does not end a sentence.
 ABBREVIATION = re.compile(
     r"^(?:mr|mrs|ms|dr|prof|st|sr|sra|jr|vs|etc|mt|gen|col|capt|lt|rev|hon|e\.g|i\.e|p\.ex|d|dña|exmo|ilmo|[a-z])\.$",
     re.IGNORECASE,
 )
+COMMAS = frozenset(",;:—，、；：،؛")
 
 SHORTEST = 0.01
 
@@ -79,7 +82,7 @@ def _utterance(name: str, speaker: str, words: Sequence[Word]) -> Utterance:
         speaker=speaker,
         start=words[0].start,
         end=max(w.end for w in words),
-        text=" ".join(w.text for w in words),
+        text=spaced(w.text for w in words),
         words=tuple(words),
         confidence=round(sum(w.confidence for w in words) / len(words), 4),
     )
@@ -121,7 +124,7 @@ def _cut(words: list[Word], max_length: Seconds) -> Iterator[list[Word]]:
 
     def merit(at: int) -> float:
         before, after = words[at - 1], words[at]
-        comma = 0.3 if before.text[-1:] in ",;:—" else 0.0
+        comma = 0.3 if before.text[-1:] in COMMAS else 0.0
         # Away from the ends, so that no scrap of a word or two is left.
         middle = min(_length(words[:at]), _length(words[at:])) / _length(words)
         return (after.start - before.end + comma + 0.05) * min(1.0, 4 * middle)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dubkit.backends import registry
 from dubkit.run import Run
+from dubkit.spacing import spaced
 from evaluation import asr
 
 MARGIN = 0.25
@@ -42,5 +43,5 @@ def score(run: Run) -> RoundTrip:
         sound = run.soundtrack.audio.load(max(0.0, place.start - MARGIN), place.end + MARGIN)
         waveforms.append(resample(sound.mean(axis=1), SAMPLE_RATE, ANALYSIS_RATE))
     heard = backend.transcribe(waveforms, run.translation.target)
-    read = {x.id: " ".join(w.text for w in h.words) for x, h in zip(lines, heard, strict=True)}
+    read = {x.id: spaced(w.text for w in h.words) for x, h in zip(lines, heard, strict=True)}
     return RoundTrip(asr.score([x.text for x in lines], list(read.values())), read)

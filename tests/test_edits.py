@@ -1,9 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
-from builders import casting, transcript, translation, turns, voice
+from builders import casting, sine, sound, transcript, translation, turns, voice
 
-from dubkit.artefacts import Clip, Speech
+from dubkit.artefacts import Clip, Speaker, Speakers, Speech
 from dubkit.edits import apply, edits
 from dubkit.errors import BadInput
 from dubkit.timing import expected_duration
@@ -92,3 +93,16 @@ def test_rows_without_a_main_field_want_a_mapping() -> None:
     with pytest.raises(BadInput, match="Say which field of 'u0001'"):
         edits(speech, {"u0001": "x"})
     assert apply(speech, edits(speech, {"u0001": {"rate": 1.1}}))[0].clips[0].rate == 1.1
+
+
+def test_a_correction_stays_where_the_files_of_its_row_have_moved(tmp_path: Path) -> None:
+    heard = sound(tmp_path / "sample.flac", sine(0.1))
+    person = Speaker(
+        id="S1", name="A", gender="male", confidence=1, pitch=None, speaking_rate=4, speech_seconds=9, sample=heard
+    )
+    changes = edits(Speakers(speakers=(person,)), {"S1": "female"})
+    moved = person.but(sample=heard.but(path=tmp_path / "elsewhere.flac"))
+    corrected, set_aside = apply(Speakers(speakers=(moved,)), changes)
+    assert (corrected.speakers[0].gender, set_aside) == ("female", [])
+    other = person.but(sample=heard.but(sha256="0" * 64))
+    assert apply(Speakers(speakers=(other,)), changes)[1] == ["S1"]

@@ -7,15 +7,15 @@ from runs import OwnBackends, opened
 
 from dubkit import preflight
 from dubkit.backends.protocols import ModelCard
-from dubkit.errors import MissingModel, UnsupportedPair
+from dubkit.errors import MissingModel, Unreachable, UnsupportedPair
 from dubkit.progress import Event
 
 
 class Shelf:
     """Models that may be brought: a back end's ``models`` and ``fetch``."""
 
-    def __init__(self, name: str, *, refused: str = "") -> None:
-        self.name, self.refused = name, refused
+    def __init__(self, name: str, *, refused: str = "", error: type[MissingModel] = MissingModel) -> None:
+        self.name, self.refused, self.error = name, refused, error
         self.here = False
         self.asked: list[tuple[str | None, str | None]] = []
 
@@ -25,7 +25,7 @@ class Shelf:
     def fetch(self, source: str | None = None, target: str | None = None) -> None:
         self.asked.append((source, target))
         if self.refused:
-            raise MissingModel(self.refused)
+            raise self.error(self.refused)
         self.here = True
 
 
@@ -57,7 +57,7 @@ def test_all_that_cannot_be_brought_is_listed_at_once(talk: Path, tmp_path: Path
     shelve(backends, "synthesizer", Shelf("voices", refused="The hub refused the access token."))
     shelve(backends, "transcriber", Shelf("ears"))
     events: list[Event] = []
-    listed = r"^Models are missing: words-pt \(bring words\); voices-pt \(bring voices\)\.$"
+    listed = r"^Models are missing.*:\n- words-pt: bring words\n- voices-pt: bring voices\nNothing was begun\.$"
     with pytest.raises(MissingModel, match=listed):
         opened(talk, tmp_path / "s", observers=(events.append,)).until("combine")
     told = {e.note for e in events if e.status == "warning"}
@@ -71,9 +71,17 @@ def test_offline_nothing_is_asked_for(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert preflight.offline()
     shelves = [shelve(backends, task, Shelf(task)) for task in ("transcriber", "translator")]
-    with pytest.raises(MissingModel, match=r"transcriber-pt \(bring transcriber\); translator-pt"):
+    with pytest.raises(MissingModel, match=r"- transcriber-pt: bring transcriber\n- translator-pt:"):
         opened(talk, tmp_path / "s").until("combine")
     assert [s.asked for s in shelves] == [[], []]
+
+
+def test_without_a_network_it_is_tried_once(talk: Path, tmp_path: Path, backends: OwnBackends) -> None:
+    first = shelve(backends, "transcriber", Shelf("ears", refused="no route", error=Unreachable))
+    later = shelve(backends, "synthesizer", Shelf("voices"))
+    with pytest.raises(MissingModel, match=r"- ears-pt: .*\n- voices-pt: "):
+        opened(talk, tmp_path / "s").until("combine")
+    assert (len(first.asked), len(later.asked)) == (1, 0)
 
 
 def test_a_language_without_a_voice_is_refused_before_any_work(

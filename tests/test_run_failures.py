@@ -100,7 +100,9 @@ def test_missing_models_are_listed_before_any_work(talk: Path, tmp_path: Path, b
     luxury = ModelCard("luxury", "MIT", 1, False, "apt install luxury", optional=True)
     backends.tasks["synthesizer"].models = lambda *_: [here, luxury]
     run = opened(talk, tmp_path / "s")
-    with pytest.raises(MissingModel, match=r"^Models are missing: big-model \(dubkit models --fetch\)\.$") as caught:
+    with pytest.raises(
+        MissingModel, match=r"^Models are missing.*:\n- big-model: dubkit models --fetch\nNothing"
+    ) as caught:
         run.until("combine")
     assert caught.value.exit_code == 4
     assert not (tmp_path / "s" / "validate").exists()

@@ -1,5 +1,6 @@
 """What a run makes anew and what it finds in the store."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,12 @@ def test_a_relative_name_is_found_wherever_the_run_goes_on(
     run = opened(Path("talk.mp4"), store, set={"separate.analysis": "speech"})
     monkeypatch.chdir(tmp_path)
     assert "separate" in made_again(run)
+
+
+def test_what_a_model_used_up_is_recorded_where_it_was_asked(talk: Path, store: Path, backends: OwnBackends) -> None:
+    backends.tasks["translator"].usage = {"requests": 3, "dollars": 0.02}  # type: ignore[attr-defined]
+    shutil.rmtree(store / "translate")
+    assert "usage" not in opened(talk, store).made("translate").record, "every line was there already"
+    shutil.rmtree(store / "translate")
+    shutil.rmtree(store / "items" / "translate")
+    assert opened(talk, store).made("translate").record["usage"] == {"requests": 3, "dollars": 0.02}

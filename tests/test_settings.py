@@ -14,7 +14,7 @@ GROUPS = [()] + [
     (*path, name)
     for path, node in [((), TREE)] + [((group,), TREE[group]) for group in TREE]
     for name, value in node.items()
-    if isinstance(value, dict) and name != "voices"
+    if isinstance(value, dict) and name not in ("voices", "glossary")
 ]
 
 

@@ -120,6 +120,11 @@ def test_an_utterance_is_as_sure_as_its_words_are_on_average() -> None:
         ("here.”", True),
         ("here…", True),
         ("です。", True),
+        ("です。」", True),
+        ("है।", True),
+        ("؟هل", False),
+        ("لماذا؟", True),
+        ("ပါ။", True),
         ("here", False),
         ("here,", False),
         ("Mr.", False),
@@ -132,3 +137,24 @@ def test_an_utterance_is_as_sure_as_its_words_are_on_average() -> None:
 )
 def test_the_end_of_a_sentence(word: str, ends: bool) -> None:
     assert ends_sentence(word) is ends
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["今日", "は", "寒い。"], "今日は寒い。"),
+        (["我", "用", "AI", "工作。"], "我用AI工作。"),
+        (["ไป", "ไหน", "มา"], "ไปไหนมา"),
+        (["오늘", "춥다."], "오늘 춥다."),
+    ],
+)
+def test_an_utterance_has_spaces_where_its_script_has_them_and_keeps_its_words(words: list[str], text: str) -> None:
+    timed = said(*((word, n / 2, n / 2 + 0.4) for n, word in enumerate(words)))
+    (found,) = utterances({"S1": timed}, UtteranceSettings())
+    assert found.text == text
+    assert found.words == tuple(timed)
+
+
+def test_a_long_chinese_sentence_is_cut_at_its_comma() -> None:
+    timed = said(*((word, n, n + 0.9) for n, word in enumerate(["今天", "很", "冷，", "我", "不", "出门。"])))
+    assert texts(timed, max_length=4) == ["今天很冷，", "我不出门。"]

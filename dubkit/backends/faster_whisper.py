@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from dubkit import languages
 from dubkit.artefacts import Word
 from dubkit.backends import whisper_guard
+from dubkit.backends.devices import Batches
 from dubkit.backends.faster_whisper_model import PACKAGED, WhisperSource, placed
 from dubkit.backends.in_order import in_order
 from dubkit.backends.protocols import Compute, Heard, ModelCard
 from dubkit.backends.whisper_guard import Draft
 from dubkit.backends.word_edges import onto_sound
+from dubkit.backends.word_times import continues
 from dubkit.errors import UnsupportedPair, listed
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ SAMPLE_RATE = 16_000
 LONGEST = 30.0
 SHORTEST = 0.1
 # Raised whenever the method below changes what comes out.
-_METHOD = 3
+_METHOD = 4
 _FRAMES_PER_SECOND = 100
+# Whose tokens faster-whisper takes for words, each by itself.
+_UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 _OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -42,6 +46,7 @@ class FasterWhisper:
     def __init__(self, source: WhisperSource, compute: Compute) -> None:
         self.source = source
         self.compute = compute
+        self._batches = Batches(compute, f"faster-whisper:{source.name}")
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
@@ -56,6 +61,10 @@ class FasterWhisper:
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The one model."""
         return [self.source.card()]
+
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
+        """Download the model where it is not here."""
+        self.source.fetched()
 
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it understands; English alone for the ``.en`` models."""
@@ -105,10 +114,14 @@ class FasterWhisper:
     def _each_batch(
         self, waveforms: Sequence[np.ndarray], work: Callable[[Sequence[np.ndarray]], list[Made]]
     ) -> Iterator[Made]:
-        """What `work` makes of each waveform, in order, a few computed ahead."""
-        size = self.compute.batch_size if self._device[0] == "cuda" else 1
-        batches = [waveforms[n : n + size] for n in range(0, len(waveforms), size)]
-        for made in in_order(work, batches, int(self._model.model.num_workers)):
+        """What `work` makes of each waveform, in order, on a processor a few computed ahead."""
+        import torch
+
+        # The memory of the GPU is watched through PyTorch; where that does not see it, one at a time is sure to fit.
+        if self._device[0] == "cuda" and torch.cuda.is_available():
+            yield from self._batches.of(waveforms, work)
+            return
+        for made in in_order(work, [[waveform] for waveform in waveforms], int(self._model.model.num_workers)):
             yield from made
 
     def _languages_of(self, batch: Sequence[np.ndarray]) -> list[list[tuple[str, float]]]:
@@ -122,33 +135,22 @@ class FasterWhisper:
         if not audible:
             return [Heard(()) for _ in batch]
         tokenizer = self._tokenizer(language)
+
+        def read(waveform: np.ndarray, /, *, otherwise: bool = False, **search: Any) -> Draft:
+            # As the model was trained: in a full half minute; where it was read so already, a little later in it.
+            usual = self._window([waveform])
+            lead = 0.0
+            if otherwise and usual == LONGEST and not search:
+                waveform, lead = whisper_guard.later(waveform, SAMPLE_RATE, LONGEST)
+            (draft,) = self._draft([waveform], LONGEST if otherwise else usual, tokenizer, beam_size, **search)
+            return whisper_guard.earlier(draft, lead)
+
         drafts = self._draft(audible, self._window(audible), tokenizer, beam_size)
-        # What looks wrong is read again, alone, as the model was trained: in a full half minute.
-        for n, draft in enumerate(drafts):
-            if draft.doubtful:
-                (again,) = self._draft([audible[n]], LONGEST, tokenizer, beam_size)
-                drafts[n] = again if not again.doubtful else max(draft, again, key=lambda d: d.log_probability)
-            if drafts[n].looping:
-                (drafts[n],) = self._draft([audible[n]], LONGEST, tokenizer, beam_size, no_repeat_ngram_size=3)
-            drafts[n] = self._whole(audible[n], drafts[n], tokenizer, beam_size)
-        found = iter(drafts)
+        settled = (whisper_guard.settled(d, w, SAMPLE_RATE, read) for d, w in zip(drafts, audible, strict=True))
         return [
-            Heard(self._words(next(found), w)) if whisper_guard.audible(w, SHORTEST * SAMPLE_RATE) else Heard(())
+            Heard(self._words(next(settled), w)) if whisper_guard.audible(w, SHORTEST * SAMPLE_RATE) else Heard(())
             for w in batch
         ]
-
-    def _whole(self, waveform: np.ndarray, draft: Draft, tokenizer: Any, beam_size: int) -> Draft:
-        """The reading, or one of both parts where a sentence was left out and that finds more."""
-        at = whisper_guard.skipped(draft, waveform, SAMPLE_RATE)
-        if at is None:
-            return draft
-        parts = [waveform[:at], waveform[at:]]
-        read = [self._draft([part], self._window([part]), tokenizer, beam_size)[0] for part in parts]
-        both = whisper_guard.joined(
-            *(self._whole(w, d, tokenizer, beam_size) for w, d in zip(parts, read, strict=True))
-        )
-        more = len(both.text) > whisper_guard.MORE * len(draft.text)
-        return both if more and not both.doubtful else draft
 
     def _draft(
         self, batch: Sequence[np.ndarray], window: float, tokenizer: Any, beam_size: int, **search: Any
@@ -175,6 +177,8 @@ class FasterWhisper:
         for waveform, result, words in zip(
             batch, results, self._model.find_alignment(tokenizer, texts, encoded, frames), strict=True
         ):
+            if tokenizer.language_code in _UNSPACED:
+                words = _with_whole_words(words)
             merge_punctuations(words, _OPENING, _CLOSING)
             n_tokens = len(result.sequences_ids[0])
             drafts.append(
@@ -249,6 +253,26 @@ class FasterWhisper:
         threads = self.compute.n_threads
         n_workers = 1 if device == "cuda" else min(threads, self.compute.batch_size)
         return self.source.load(device, index, n_workers, threads // n_workers)
+
+
+def _with_whole_words(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Names in Latin letters and numbers put together again, which come in pieces like the words around them."""
+    whole: list[dict[str, Any]] = []
+    for word in words:
+        if whole and continues(whole[-1]["word"], word["word"]):
+            before = whole[-1]
+            n_before, n_after = len(before["tokens"]), len(word["tokens"])
+            sure = (before["probability"] * n_before + word["probability"] * n_after) / max(1, n_before + n_after)
+            whole[-1] = {
+                "word": before["word"] + word["word"],
+                "tokens": [*before["tokens"], *word["tokens"]],
+                "start": before["start"],
+                "end": word["end"],
+                "probability": sure,
+            }
+        else:
+            whole.append(word)
+    return whole
 
 
 def _checked(waveforms: Sequence[np.ndarray]) -> Sequence[np.ndarray]:

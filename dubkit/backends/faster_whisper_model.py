@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dubkit.backends import weights
+from dubkit.backends.devices import no_memory, out_of_memory
+from dubkit.backends.hub import digest
+from dubkit.backends.hub_download import snapshot
 from dubkit.backends.protocols import Compute, ModelCard
 from dubkit.errors import BadInput, MissingModel, listed
 
 PACKAGED = "packaged-base"
 _FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
-_SAMPLE, _STRIDE = 1 << 16, 1 << 24
+_NEEDED = ("config.json", "model.bin", "tokenizer.json", "vocabulary.*")
+# Bytes to fetch, rounded, by the hub id's second half.
+_SIZES = {
+    "faster-whisper-large-v3-turbo": 1_620_000_000,
+    "faster-distil-whisper-large-v3": 1_510_000_000,
+    "faster-whisper-large-v1": 3_090_000_000,
+    "faster-whisper-large-v2": 3_090_000_000,
+    "faster-whisper-large-v3": 3_090_000_000,
+    "faster-whisper-medium": 1_530_000_000,
+    "faster-whisper-small": 484_000_000,
+    "faster-whisper-base": 145_000_000,
+    "faster-whisper-tiny": 76_000_000,
+}
 
 
 @dataclass(frozen=True)
@@ -56,16 +70,19 @@ class WhisperSource:
 
     @property
     def local(self) -> Path | None:
-        """The folder that holds it; None where it is not on this machine."""
+        """The folder that holds all of it; None where it is not on this machine, or not whole."""
         if self.packaged:
             return weights.folder("whisper-base") if weights.card("whisper-base").present else None
         if self.is_folder:
             folder = Path(self.name).expanduser()
-            return folder if (folder / "model.bin").is_file() else None
-        from huggingface_hub import try_to_load_from_cache
+        else:
+            from huggingface_hub import try_to_load_from_cache
 
-        found = try_to_load_from_cache(self.repository, "model.bin")
-        return Path(found).parent if isinstance(found, str) else None
+            found = try_to_load_from_cache(self.repository, "config.json")
+            if not isinstance(found, str):
+                return None
+            folder = Path(found).parent
+        return folder if all(any(folder.glob(name)) for name in _NEEDED) else None
 
     @functools.cached_property
     def identity(self) -> str:
@@ -74,7 +91,7 @@ class WhisperSource:
             return weights.fingerprint("whisper-base")
         if self.is_folder:
             folder = Path(self.name).expanduser().resolve()
-            return f"{folder.name}@{_digest(folder)[:12]}"
+            return f"{folder.name}@{digest(folder)[:12]}"
         return f"{self.repository}@{self.local.name[:12]}" if self.local else self.repository
 
     def card(self) -> ModelCard:
@@ -83,6 +100,8 @@ class WhisperSource:
             return weights.card("whisper-base")
         folder = self.local
         size = sum(p.stat().st_size for p in folder.iterdir() if p.is_file()) if folder else 0
+        if not size and not self.is_folder:
+            size = _SIZES.get(self.repository.rpartition("/")[2].removesuffix(".en"), 0)
         fetch = f"mend the folder {self.name}" if self.is_folder else f"hf download {self.repository}"
         return ModelCard(self.name, "MIT", size, folder is not None, fetch, "Whisper in CTranslate2 form")
 
@@ -93,10 +112,12 @@ class WhisperSource:
         ------
         MissingModel
             If it is not here and cannot be fetched, or its files are damaged; the message says what to do.
+        OutOfMemory
+            If the GPU has no room for it.
         """
         from faster_whisper import WhisperModel
 
-        folder = self._fetched()
+        folder = self.fetched()
         try:
             return WhisperModel(
                 str(folder),
@@ -107,30 +128,36 @@ class WhisperSource:
                 num_workers=n_workers,
             )
         except (OSError, RuntimeError, ValueError) as error:
-            mend = weights.MEND if self.packaged else self.card().fetch
-            raise MissingModel(
-                f"The Whisper model {self.name} cannot be loaded ({str(error)[:200]}). A CTranslate2 model needs "
-                f"config.json, model.bin, tokenizer.json and a vocabulary. Bring it again with: {mend}"
-            ) from error
+            if out_of_memory(error):
+                raise no_memory(self.name, device) from error
+            raise self._broken(str(error)[:200]) from error
 
-    def _fetched(self) -> Path:
+    def fetched(self) -> Path:
+        """The folder with its files, downloaded first where it must be.
+
+        Raises
+        ------
+        MissingModel
+            If it cannot be had; the message says why and what to do.
+        """
         if self.packaged:
             return weights.folder("whisper-base")
-        if self.is_folder:
-            return Path(self.name).expanduser()
         if found := self.local:
             return found
-        from huggingface_hub import snapshot_download
+        if not self.is_folder:
+            snapshot(self.repository, self.card().fetch, _FILES)
+            if found := self.local:
+                return found
+        # The package would look for what is lacking on the hub, in other models.
+        raise self._broken("it is not whole")
 
-        try:
-            return Path(snapshot_download(self.repository, allow_patterns=list(_FILES)))
-        except Exception as error:
-            # Offline mode, no route, time-outs, unknown and gated repositories all have types of their own.
-            raise MissingModel(
-                f"The model {self.repository} is not here and could not be fetched from the Hugging Face hub "
-                f"({type(error).__name__}). Where there is a network, run: {self.card().fetch} ; or use the packaged "
-                f"model, faster-whisper:{PACKAGED}, or a folder with a CTranslate2 model."
-            ) from error
+    def _broken(self, reason: str) -> MissingModel:
+        mend = weights.MEND if self.packaged else self.card().fetch
+        return MissingModel(
+            f"The Whisper model {self.name} cannot be loaded ({reason}). A CTranslate2 model needs config.json, "
+            f"model.bin, tokenizer.json and a vocabulary. Bring it again with: {mend} ; or use the packaged model, "
+            f"faster-whisper:{PACKAGED}."
+        )
 
 
 def placed(compute: Compute) -> tuple[str, int]:
@@ -155,16 +182,3 @@ def placed(compute: Compute) -> tuple[str, int]:
             "Use --set device=cpu or auto."
         )
     return kind, int(number or 0)
-
-
-def _digest(folder: Path) -> str:
-    """SHA-256 over a folder's files; of big ones over 64 KiB in every 16 MiB, so that it takes no minutes."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        size = path.stat().st_size
-        total.update(f"{path.name}\0{size}\0".encode())
-        with path.open("rb") as stream:
-            for start in range(0, size, _SAMPLE if size <= _STRIDE else _STRIDE):
-                stream.seek(start)
-                total.update(stream.read(_SAMPLE))
-    return total.hexdigest()

@@ -85,6 +85,14 @@ class First:
         """The voices of the first member that speaks the language."""
         return next((v for m in self._members.values() if (v := m.voices(language))), ())
 
+    def own_voice(self, language: str) -> Voice | None:
+        """What stands for a copy of the speaker's voice with the first member that copies voices in this language."""
+        for member in self._members.values():
+            if (own := getattr(member, "own_voice", None)) and (voice := own(language)):
+                found: Voice = voice
+                return found
+        return None
+
     def predict(self, request: Request) -> Seconds:
         """What the voice's member predicts."""
         return self._members[self._member(request)].predict(request)

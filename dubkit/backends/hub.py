@@ -24,7 +24,8 @@ from dubkit.errors import BadInput, MissingModel
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 NON_COMMERCIAL = "non-commercial use only"
-# By hub id: licence, note, bytes to fetch (rounded), files of the weights. The first pattern that fits counts.
+# By hub id: licence, note, bytes to fetch (rounded), files of the weights (all where it holds them just once). The first
+# pattern that fits counts.
 _KNOWN = (
     ("openai/whisper-large-v3-turbo", "MIT", "", 1_620_000_000, "model.safetensors"),
     ("openai/whisper-large-v3", "Apache-2.0", "", 3_090_000_000, "model.safetensors"),
@@ -37,6 +38,7 @@ _KNOWN = (
     ("facebook/nllb-200-*1.3B", "CC-BY-NC-4.0", NON_COMMERCIAL, 5_500_000_000, "pytorch_model*"),
     ("facebook/nllb-200-*600M", "CC-BY-NC-4.0", NON_COMMERCIAL, 2_460_000_000, "pytorch_model*"),
     ("facebook/mms-tts-*", "CC-BY-NC-4.0", NON_COMMERCIAL, 145_000_000, "model.safetensors"),
+    ("alefiury/wav2vec2-large-xlsr-53-gender-*", "Apache-2.0", "", 1_270_000_000, ""),
 )
 _SAMPLE = 1 << 16
 
@@ -49,15 +51,15 @@ class Checkpoint:
     ----------
     source : str
         A hub id (``owner/name``) or a folder.
-    model_type : str
-        What its ``config.json`` must say, for example ``whisper``.
+    model_type : str or tuple of str
+        What its ``config.json`` must say, for example ``whisper``; of several types any.
     """
 
     source: str
-    model_type: str
+    model_type: str | tuple[str, ...]
 
     @classmethod
-    def parse(cls, argument: str, model_type: str) -> Checkpoint:
+    def parse(cls, argument: str, model_type: str | tuple[str, ...]) -> Checkpoint:
         """The checkpoint that a spec's argument names.
 
         Raises
@@ -96,7 +98,7 @@ class Checkpoint:
         folder = self.folder
         if self.is_folder:
             path = Path(self.source).resolve()
-            return f"{path.name}@{_digest(path)[:12]}"
+            return f"{path.name}@{digest(path)[:12]}"
         return f"{self.source}@{folder.name[:12]}" if folder else self.source
 
     def card(self) -> ModelCard:
@@ -109,7 +111,9 @@ class Checkpoint:
             )
         for pattern, licence, note, expected, weights in _KNOWN:
             if fnmatch.fnmatchcase(self.source, pattern):
-                fetch = f"hf download {self.source} --include '*.json' --include '*.txt' --include '{weights}'"
+                fetch = f"hf download {self.source}"
+                if weights:
+                    fetch += f" --include '*.json' --include '*.txt' --include '{weights}'"
                 if weights.startswith("pytorch"):
                     fetch += " --include '*.model'"
                 return ModelCard(self.source, licence, size or expected, folder is not None, fetch, note)
@@ -202,8 +206,10 @@ class Checkpoint:
             found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
         except (OSError, ValueError, AttributeError) as error:
             raise self._damaged(f"config.json cannot be read: {error}") from error
-        if found != self.model_type:
-            raise BadInput(f"{self.source} is a model of type {found!r}; {self.model_type!r} is needed here.")
+        wanted = (self.model_type,) if isinstance(self.model_type, str) else self.model_type
+        if found not in wanted:
+            needed = " or ".join(map(repr, wanted))
+            raise BadInput(f"{self.source} is a model of type {found!r}; {needed} is needed here.")
 
     def _damaged(self, reason: str) -> MissingModel:
         again = "Mend the folder." if self.is_folder else f"Fetch it again: {self.card().fetch} --force-download"
@@ -240,7 +246,7 @@ def _weights(folder: Path) -> list[Path]:
     return []
 
 
-def _digest(folder: Path) -> str:
+def digest(folder: Path) -> str:
     """SHA-256 over a folder's files; of big ones over 64 KiB in every 16 MiB, so that it takes no minutes."""
     total = hashlib.sha256()
     for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dubkit.errors import MissingModel
+from dubkit.errors import MissingModel, OutOfSpace, Unreachable
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """The formats of weights that transformers reads, the better first; big ones come in parts with an index."""
@@ -31,17 +34,68 @@ def download(hub_id: str, command: str) -> Path:
     MissingModel
         If it cannot be had: no such model, a gate, a refused token, no network.
     """
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub import HfApi
+
+    with explained(hub_id, command):
+        _knock()
+        names = HfApi().list_repo_files(hub_id)
+    chosen = next((w for w in WEIGHTS if {w, f"{w}.index.json"} & set(names)), WEIGHTS[0])
+    stem, kind = chosen.rsplit(".", 1)
+    return snapshot(hub_id, command, [*_SMALL_FILES, chosen, f"{stem}-*-of-*.{kind}"])
+
+
+def snapshot(hub_id: str, command: str, patterns: Sequence[str]) -> Path:
+    """Fetch the files of a hub model whose names fit one of the patterns.
+
+    The token is the one in ``HF_TOKEN``, else the one that ``hf auth login`` keeps. Where the hub is switched off
+    (``HF_HUB_OFFLINE``) the folder may hold fewer files than were asked for.
+
+    Returns
+    -------
+    Path
+        The snapshot's folder in the local cache.
+
+    Raises
+    ------
+    MissingModel
+        As :func:`download`.
+    """
+    import huggingface_hub
+
+    with explained(hub_id, command):
+        return Path(huggingface_hub.snapshot_download(hub_id, allow_patterns=list(patterns)))
+
+
+@contextlib.contextmanager
+def explained(hub_id: str, command: str) -> Iterator[None]:
+    """Turn what goes wrong between here and the hub into an error that says what to do.
+
+    Parameters
+    ----------
+    hub_id : str
+        What was asked for, for the message.
+    command : str
+        What a person can run to the same end.
+
+    Raises
+    ------
+    MissingModel
+        As :func:`download`; an :class:`dubkit.errors.Unreachable` where there is no network.
+    OutOfSpace
+        If the disk is full.
+    """
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        names = HfApi().list_repo_files(hub_id)
-        chosen = next((w for w in WEIGHTS if {w, f"{w}.index.json"} & set(names)), WEIGHTS[0])
-        stem, kind = chosen.rsplit(".", 1)
-        return Path(snapshot_download(hub_id, allow_patterns=[*_SMALL_FILES, chosen, f"{stem}-*-of-*.{kind}"]))
+        yield
+    except RemoteEntryNotFoundError as error:
+        raise MissingModel(f"The hub has {hub_id} no longer, or not in this form.") from error
     except GatedRepoError as error:
+        held = "The account that is logged in may not read it" if get_token() else "Nobody is logged in"
         raise MissingModel(
-            f"The model {hub_id} is gated: accept its terms on its page on the hub, then log in with: hf auth login"
+            f"The model {hub_id} is gated: accept its terms on its page on the hub, then log in with: hf auth login "
+            f"; or set HF_TOKEN. ({held}.)"
         ) from error
     except RepositoryNotFoundError as error:
         raise MissingModel(
@@ -52,12 +106,24 @@ def download(hub_id: str, command: str) -> Path:
         if error.response is not None and error.response.status_code in (401, 403):
             raise MissingModel(
                 f"The hub refused the access token when asked for {hub_id}; it was revoked or has expired. "
-                "Log in again with: hf auth login"
+                "Log in again with: hf auth login (where HF_TOKEN is set, that one counts)"
             ) from error
-        raise MissingModel(_unreachable(hub_id, command, error)) from error
+        raise Unreachable(_unreachable(hub_id, command, error)) from error
     except Exception as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise OutOfSpace(
+                f"The disk is full: {hub_id} cannot be stored. Make room, or set HF_HOME to a folder on another disk."
+            ) from error
         # Offline mode, no route, time-outs and TLS all have types of their own, which depend on the HTTP library.
-        raise MissingModel(_unreachable(hub_id, command, error)) from error
+        raise Unreachable(_unreachable(hub_id, command, error)) from error
+
+
+def _knock() -> None:
+    """Ask the hub for anything at all: its own client would try for half a minute before it says that nobody answers."""
+    from huggingface_hub import constants, get_session
+
+    if not constants.is_offline_mode():
+        get_session().head(constants.ENDPOINT, timeout=10)
 
 
 def _unreachable(hub_id: str, command: str, error: Exception) -> str:

@@ -1,53 +1,74 @@
 """Meta's MMS text-to-speech through transformers' VITS: one model and one voice per language, loaded when it is needed.
 
-VITS draws random numbers for rhythm and timbre. They are seeded for every line alone, so that a line always sounds the
-same; for that reason lines are not synthesized in batches, where each would get its neighbours' numbers.
+The one voice is also offered moved in pitch and formants, as two women and two men
+(:mod:`dubkit.backends.voice_shift`), so that speakers can be told apart. What gender the models' own voices have is not
+documented: it is heard from words of the language when a model is loaded.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import importlib
 import logging
-import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dubkit import languages
 from dubkit.artefacts import Voice
+from dubkit.backends import mms_languages, vits, voice_shift
+from dubkit.backends.devices import Batches, batch_size
 from dubkit.backends.hub import Checkpoint
+from dubkit.backends.in_order import in_order
+from dubkit.backends.mms_text import Reader, remedy, version
 from dubkit.backends.protocols import Compute, ModelCard, Request
-from dubkit.errors import BadInput, MissingModel, UnsupportedPair, listed
+from dubkit.errors import BadInput, UnsupportedPair, listed
 from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
 
 log = logging.getLogger(__name__)
 
 HUB = "facebook/mms-tts-"
 EXAMPLE = "en"
-SEED = 1
 QUIET = 40
 """Decibels below the loudest part of a clip at which its ends count as silence."""
 WORDLESS = 0.05
 """Seconds of silence in place of a text with nothing that the model can say."""
+WINDOW = 8
+"""Batches whose lines are sorted by length together; more would make the first clip wait longer."""
+# Raised whenever the method changes what comes out.
+_METHOD = 2
+_NAMES = {"female": "female", "male": "male", "female2": "second female", "male2": "second male"}
 
-# Of the 1107 languages that the hub has as facebook/mms-tts-CODE, those that NLLB-200 translates into. There is no
-# Italian, Chinese or Japanese among them.
-_CODES = """
-ace aka amh ara asm awa ayr azj-script_latin azb bak ban bem bul bam ben bod cat ceb cym deu dik dyu dzo ewe ell eng spa
-eus fas ful fin tgl fij fao fon fra grn guj hau heb hin hne hat hun ind ilo isl jav kab kac kbp kik kaz khm kan kor
-kmr-script_latin kir lug lao lav mag mai mlg min mal mon mos mar zlm mya nld nus nya orm ory pan pag pap pol por quy run
-ron rus kin sag shn smo sna som sqi sun swe swh tam taq tel tgk tha tir tuk-script_latin tpi tur tso tat
-uig-script_arabic ukr urd-script_arabic vie war yor
-"""
-_SCRIPTS = {"arabic": "Arab", "cyrillic": "Cyrl", "devanagari": "Deva", "ethiopic": "Ethi", "latin": "Latn"}
-# MMS and NLLB-200 name the same variety, which dubkit calls by its language.
-_VARIETIES = {"zlm": "ms", "quy": "qu"}
+
+@dataclass(frozen=True)
+class _Spoken:
+    """A language in memory.
+
+    Parameters
+    ----------
+    model : transformers.VitsModel
+        In evaluation mode, on the device.
+    reader : Reader
+        From a line to its tokens.
+    silence : float
+        Seconds of silence that its voice leaves at both ends of a clip together.
+    pitch : float or None
+        Median pitch of its voice in Hz; None where none is heard.
+    """
+
+    model: Any
+    reader: Reader
+    silence: Seconds = 0.0
+    pitch: float | None = None
+
+    def line(self, text: str, rate: float = 1.0) -> tuple[vits.Line | None, str]:
+        """A text as the model takes it, None where it has no sounds for it; and what of it cannot be said."""
+        tokens, lacking = self.reader.tokens(text)
+        return (None if tokens is None else vits.Line(tokens.to(self.model.device), rate)), lacking
 
 
 class Mms:
@@ -59,7 +80,9 @@ class Mms:
     def __init__(self, sources: dict[str, Checkpoint], compute: Compute) -> None:
         self.sources = sources
         self.compute = compute
-        self._loaded: dict[str, tuple[Any, Any]] = {}
+        self._loaded: dict[str, _Spoken] = {}
+        self._batches = Batches(compute, "MMS")
+        self._told: set[str] = set()
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
@@ -71,7 +94,7 @@ class Mms:
             If the folder is not there or holds no model under a language's code.
         """
         if not argument:
-            return cls({_language(c): Checkpoint(HUB + c, "vits") for c in _CODES.split()}, compute)
+            return cls({k: Checkpoint(HUB + code, "vits") for k, code in mms_languages.codes().items()}, compute)
         home = Path(argument).expanduser()
         found = {p.name: p for p in sorted(home.iterdir()) if (p / "config.json").is_file()} if home.is_dir() else {}
         if not found:
@@ -79,13 +102,14 @@ class Mms:
                 f"{argument!r} is not a folder with MMS models. Give one that holds a subfolder per ISO 639-3 code, for "
                 f"example {argument}/por made by: hf download {HUB}por --local-dir {argument}/por ; or leave it out: mms"
             )
-        return cls({_language(code): Checkpoint(str(path), "vits") for code, path in found.items()}, compute)
+        return cls({mms_languages.language(k): Checkpoint(str(path), "vits") for k, path in found.items()}, compute)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Checkpoints and revisions of the languages that are here."""
+        """Checkpoints and revisions of the languages that are here, and what turns figures and letters into theirs."""
         here = [c.fingerprint for c in self.sources.values() if c.folder]
-        return "mms:" + (",".join(sorted(here)) or HUB.rstrip("-"))
+        readers = ",".join(f"{name}-{version(name)}" for name in ("num2words", "uroman", "babel"))
+        return f"mms-{_METHOD}:" + (",".join(sorted(here)) or HUB.rstrip("-")) + f"+{readers}"
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The model of the target language; without one, those that are here, or an example where there are none."""
@@ -104,62 +128,124 @@ class Mms:
         return frozenset(self.sources)
 
     def voices(self, language: str) -> tuple[Voice, ...]:
-        """The one voice of a language; what gender it has is not documented."""
+        """A language's voice as two women and two men, and last as it is, since its gender is not known beforehand.
+
+        The first of the gender that the voice has is the voice as it is; see :func:`dubkit.backends.voice_shift.shift`.
+        """
         if language not in self.sources:
             return ()
-        return (
-            Voice(id=f"mms:{language}", language=language, gender="unknown", name=f"MMS {languages.name(language)}"),
+        name = f"MMS {languages.name(language)}"
+        variants = (
+            Voice(id=f"mms:{language}+{k}", language=language, gender=v.gender, name=f"{name}, {_NAMES[k]}")
+            for k, v in voice_shift.VARIANTS.items()
         )
+        return *variants, Voice(id=f"mms:{language}", language=language, gender="unknown", name=name)
 
     def predict(self, request: Request) -> Seconds:
-        """What VITS's duration predictor says, silence at the ends included; no sound is made."""
-        model, tokens = self._tokens(request)
-        if tokens is None:
+        """What VITS's duration predictor says, exactly, less the silence that the voice usually leaves at the ends.
+
+        Raises
+        ------
+        UnsupportedPair
+            If there is no model for the voice's language.
+        """
+        spoken = self._spoken(request.voice.language)
+        line, _ = spoken.line(request.text, request.rate)
+        if line is None:
             return WORDLESS
-        return _n_samples(model, tokens, request.rate) / float(model.config.sampling_rate)
+        whole = vits.n_samples(spoken.model, line) / float(spoken.model.config.sampling_rate)
+        return max(WORDLESS, whole - spoken.silence / request.rate)
 
     def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
-        """A mono clip at 16 kHz per request, in order, without silence at either end."""
+        """A mono clip at 16 kHz per request, in order, without silence at either end.
+
+        Raises
+        ------
+        UnsupportedPair
+            If there is no model for a voice's language.
+        BadInput
+            If a voice is none of MMS's.
+        """
         for request in requests:
-            yield self._speak(request)
+            _variant(request.voice)
+        size = batch_size(self.compute)
+        window = size * WINDOW if size > 1 else 1
+        for n in range(0, len(requests), window):
+            yield from self._speak(requests[n : n + window])
 
-    def _speak(self, request: Request) -> np.ndarray:
-        import librosa
+    def _speak(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
+        """Clips of a window of requests, batches of each language sorted by length."""
+        lines = [self._checked(request) for request in requests]
+        order = sorted(
+            (k for k, line in enumerate(lines) if line),
+            key=lambda k: (requests[k].voice.language, lines[k].tokens.shape[1] / lines[k].rate),  # type: ignore[union-attr]
+        )
+        sounds: dict[int, np.ndarray] = {}
+        for language, members in groupby(order, key=lambda k: requests[k].voice.language):
+            model, numbers = self._spoken(language).model, list(members)
+            made = self._batches.of(
+                numbers,
+                lambda batch, model=model: vits.waveforms(model, [lines[k] for k in batch]),  # type: ignore[misc]
+            )
+            sounds.update(zip(numbers, made, strict=True))
+        yield from in_order(
+            lambda k: self._finished(requests[k], sounds.get(k)), range(len(requests)), self.compute.n_threads
+        )
+
+    def _checked(self, request: Request) -> vits.Line | None:
+        """The line, after telling once of what cannot be said of it; None where it has no sounds at all."""
+        line, lacking = self._spoken(request.voice.language).line(request.text, request.rate)
+        if request.text not in self._told and (lacking or line is None):
+            self._told.add(request.text)
+            if line is None:
+                log.warning("MMS has no sounds for %r: the line stays silent", request.text)
+            else:
+                log.warning("MMS leaves out %s of %r%s", " ".join(lacking), request.text, remedy(lacking))
+        return line
+
+    def _finished(self, request: Request, sound: np.ndarray | None) -> np.ndarray:
+        """The clip in the wanted voice."""
         import numpy as np
-        import torch
 
-        model, tokens = self._tokens(request)
-        if tokens is None:
-            log.warning("MMS has no sounds for %r: the line stays silent", request.text)
+        if sound is None:
             return np.zeros(round(WORDLESS * self.sample_rate), np.float32)
-        with torch.inference_mode(), _seeded(model.device):
-            sound = model(input_ids=tokens, speaking_rate=request.rate * model.config.speaking_rate).waveform
-        samples: np.ndarray = sound[0].float().cpu().numpy()
-        if model.config.sampling_rate != self.sample_rate:
-            samples = librosa.resample(samples, orig_sr=model.config.sampling_rate, target_sr=self.sample_rate)
-        spoken, _ = librosa.effects.trim(samples, top_db=QUIET, frame_length=512, hop_length=128)
-        clip: np.ndarray = np.clip(spoken, -1.0, 1.0).astype(np.float32)
-        return clip
+        spoken = self._spoken(request.voice.language)
+        clip = self._trimmed(sound, spoken.model.config.sampling_rate)
+        if variant := _variant(request.voice):
+            clip = voice_shift.shifted(clip, self.sample_rate, voice_shift.shift(variant, spoken.pitch))
+        limited: np.ndarray = np.clip(clip, -1.0, 1.0).astype(np.float32)
+        return limited
 
-    def _tokens(self, request: Request) -> tuple[Any, torch.Tensor | None]:
-        """The language's model and the text's tokens; None where nothing of the text is in its vocabulary."""
-        model, tokenizer = self._model(request.voice.language)
-        text = " ".join(request.text.split())
-        if tokenizer.is_uroman and not text.isascii():
-            text = _romanizer().romanize_string(text.lower())
-        tokens = tokenizer(text, return_tensors="pt")["input_ids"].long()
-        said = tokens[:, 1::2] if tokenizer.add_blank else tokens
-        return model, tokens.to(model.device) if said.shape[1] else None
+    def _trimmed(self, sound: np.ndarray, sample_rate: int) -> np.ndarray:
+        import librosa
 
-    def _model(self, language: str) -> tuple[Any, Any]:
+        if sample_rate != self.sample_rate:
+            sound = librosa.resample(sound, orig_sr=sample_rate, target_sr=self.sample_rate)
+        trimmed: np.ndarray = librosa.effects.trim(sound, top_db=QUIET, frame_length=512, hop_length=128)[0]
+        return trimmed
+
+    def _spoken(self, language: str) -> _Spoken:
         if language not in self._loaded:
             from transformers import VitsModel, VitsTokenizer
 
             source = self._source(language)
             tokenizer = source.load_processor(VitsTokenizer)
             # Its flows lose precision in half floats, and it is small.
-            self._loaded[language] = source.load(VitsModel, self.compute), tokenizer
+            model = source.load(VitsModel, self.compute)
+            self._loaded[language] = self._heard(_Spoken(model, Reader(tokenizer, language)), language)
         return self._loaded[language]
+
+    def _heard(self, spoken: _Spoken, language: str) -> _Spoken:
+        """The language with its voice's pitch and silence, heard from words that it can say."""
+        line = spoken.line(mms_languages.known_words(language))[0] or spoken.line(spoken.reader.letters())[0]
+        if line is None:
+            return spoken
+        rate = spoken.model.config.sampling_rate
+        (sound,) = vits.waveforms(spoken.model, [line])
+        clip = self._trimmed(sound, rate)
+        silence = max(0.0, len(sound) / rate - len(clip) / self.sample_rate)
+        pitch = voice_shift.median_pitch([clip], self.sample_rate)
+        return replace(spoken, silence=silence, pitch=pitch)
 
     def _source(self, language: str) -> Checkpoint:
         if language not in self.sources:
@@ -167,47 +253,10 @@ class Mms:
         return self.sources[language]
 
 
-def _language(code: str) -> str:
-    """The canonical language of an MMS code such as ``por`` or ``uig-script_arabic``."""
-    iso, _, script = code.partition("-script_")
-    return _VARIETIES.get(iso) or languages.parse(f"{iso}-{_SCRIPTS[script]}" if script in _SCRIPTS else iso)
-
-
-def _n_samples(model: Any, tokens: torch.Tensor, rate: float) -> int:
-    """Length of the clip that the model would make: its own forward pass up to the duration predictor."""
-    import torch
-
-    config = model.config
-    with torch.inference_mode(), _seeded(model.device):
-        mask = torch.ones_like(tokens, dtype=model.dtype)
-        hidden = model.text_encoder(input_ids=tokens, padding_mask=mask.unsqueeze(-1)).last_hidden_state.transpose(1, 2)
-        if config.use_stochastic_duration_prediction:
-            noise = model.noise_scale_duration
-            told = model.duration_predictor(hidden, mask.unsqueeze(1), None, reverse=True, noise_scale=noise)
-        else:
-            told = model.duration_predictor(hidden, mask.unsqueeze(1), None)
-        frames = int(torch.ceil(torch.exp(told) / (rate * config.speaking_rate)).sum())
-    hop: int = math.prod(config.upsample_rates)
-    return max(1, frames) * hop
-
-
-@contextlib.contextmanager
-def _seeded(place: torch.device) -> Iterator[None]:
-    """Draw from the fixed seed, and leave the process's own random state as it was."""
-    import torch
-
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(SEED)
-        yield
-
-
-@functools.cache
-def _romanizer() -> Any:
-    try:
-        uroman = importlib.import_module("uroman")
-    except ImportError as error:
-        raise MissingModel(
-            "The MMS voice of this language reads romanized text, which needs the Python package 'uroman'. "
-            "Install it with: pip install uroman"
-        ) from error
-    return uroman.Uroman()
+def _variant(voice: Voice) -> voice_shift.Variant | None:
+    """What the model's voice is to become; None for the voice as it is."""
+    base, _, name = voice.id.partition("+")
+    if base != f"mms:{voice.language}" or (name and name not in voice_shift.VARIANTS):
+        known = [f"mms:{voice.language}", *(f"mms:{voice.language}+{k}" for k in voice_shift.VARIANTS)]
+        raise BadInput(f"{voice.id!r} is not a voice of MMS. For {voice.language!r} it has: {listed(known)}.")
+    return voice_shift.VARIANTS.get(name)

@@ -54,7 +54,7 @@ class ModelCard:
     """What a back end needs to run, readable without loading it.
 
     ``fetch`` is the command that brings it where ``present`` is false; ``size`` is in bytes; ``optional`` models serve some
-    languages only, and their absence stops no other run.
+    languages only, and their absence stops no other run; those that ``copies_voices`` are needed where that was agreed to.
     """
 
     name: str
@@ -64,6 +64,7 @@ class ModelCard:
     fetch: str
     note: str = ""
     optional: bool = False
+    copies_voices: bool = False
 
 
 @runtime_checkable

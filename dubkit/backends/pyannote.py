@@ -7,13 +7,13 @@ The packaged models are segmentation 3.0 and the CAM++ voice embedding, with agg
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dubkit.backends import weights
 from dubkit.backends.protocols import Compute, Diarization, ModelCard
+from dubkit.backends.pyannote_files import PipelineSource
 from dubkit.errors import BadInput, MissingModel
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _MODELS = ("pyannote-segmentation", "campplus")
 _METHOD = 3
 _SILENT = 1e-4
 _LEVEL = 0.1
-_TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 
 
 class Pyannote:
@@ -61,30 +60,21 @@ class Pyannote:
         """Models and revisions, and the revision of the method."""
         if self.source == PACKAGED:
             return f"pyannote:{'+'.join(map(weights.fingerprint, _MODELS))}+{_METHOD}"
-        folder = Path(self.source).expanduser()
-        if folder.is_dir():
-            return f"pyannote:{folder.resolve().name}@{_digest(folder)[:12]}+{_METHOD}"
-        local = self._cached
-        return f"pyannote:{self.source}{f'@{local.parent.name[:12]}' if local else ''}+{_METHOD}"
+        return f"pyannote:{PipelineSource(self.source).identity}+{_METHOD}"
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The packaged models, or the one pipeline."""
         if self.source == PACKAGED:
             return [weights.card(name) for name in _MODELS]
-        folder = Path(self.source).expanduser()
-        if folder.is_dir():
-            present = (folder / "config.yaml").is_file()
-            return [ModelCard(self.source, "as its owner says", 0, present, f"mend the folder {self.source}")]
-        return [
-            ModelCard(
-                self.source,
-                "see its page on the hub",
-                0,
-                self._cached is not None,
-                f"hf download {self.source}",
-                f"its terms must be accepted on the hub, and {_TOKEN} set",
-            )
-        ]
+        return [PipelineSource(self.source).card()]
+
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
+        """Download the pipeline and the models that it names, where they are not here."""
+        if self.source == PACKAGED:
+            for name in _MODELS:
+                weights.folder(name)
+        else:
+            PipelineSource(self.source).fetched()
 
     def diarize(
         self,
@@ -152,39 +142,20 @@ class Pyannote:
         return self._from_elsewhere().to(place)
 
     def _from_elsewhere(self) -> Any:
-        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
         from pyannote.audio import Pipeline
 
-        folder = Path(self.source).expanduser()
-        known = folder if folder.is_dir() else self.source
-        terms = (
-            f"Accept its terms at https://hf.co/{self.source}, make a token at https://hf.co/settings/tokens and set "
-            f"{_TOKEN} to it, or use pyannote:{PACKAGED}."
-        )
+        folder = PipelineSource(self.source).fetched()
         try:
-            found = Pipeline.from_pretrained(known, token=os.environ.get(_TOKEN) or None)
-        except (GatedRepoError, RepositoryNotFoundError) as error:
-            held = f"{_TOKEN} is set, but may not read it" if os.environ.get(_TOKEN) else f"{_TOKEN} is not set"
-            raise MissingModel(f"The diarization pipeline {self.source} cannot be read ({held}). {terms}") from error
-        except HfHubHTTPError as error:
-            raise MissingModel(f"The hub refused {self.source} ({str(error)[:200]}). {terms}") from error
+            found = Pipeline.from_pretrained(folder)
+            if found is None:
+                raise ValueError("it names a model that cannot be read")
         except Exception as error:
-            # No network, offline mode, a damaged folder or a model of another kind: each has a type of its own.
+            # A damaged file, a model of another kind, a package that it needs: each has a type of its own.
             raise MissingModel(
                 f"The diarization pipeline {self.source} cannot be loaded ({type(error).__name__}: {str(error)[:200]}). "
-                f"It needs a network at first use, or a folder with config.yaml and its models. {terms}"
+                f"Bring it again, or use pyannote:{PACKAGED}."
             ) from error
-        if found is None:
-            raise MissingModel(f"The diarization pipeline {self.source} cannot be read. {terms}")
         return found
-
-    @property
-    def _cached(self) -> Path | None:
-        """Its ``config.yaml`` in the hub's local cache."""
-        from huggingface_hub import try_to_load_from_cache
-
-        found = try_to_load_from_cache(self.source, "config.yaml")
-        return Path(found) if isinstance(found, str) else None
 
 
 def levelled(waveform: np.ndarray) -> np.ndarray:
@@ -226,13 +197,3 @@ def _centroids(labels: list[str], embeddings: np.ndarray | None) -> dict[str, np
         own = np.eye(dimension)[n % dimension] if not norm > 0 else vector / norm
         centroids[label] = own.astype(np.float32)
     return centroids
-
-
-def _digest(folder: Path) -> str:
-    """SHA-256 over names, sizes and small files of a pipeline's folder."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as stream:
-            total.update(stream.read(1 << 20))
-    return total.hexdigest()

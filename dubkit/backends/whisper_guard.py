@@ -1,4 +1,4 @@
-"""Tells when Whisper's text is none: written on silence, or caught in a loop.
+"""Tells when Whisper's text is none: written on silence, or caught in a loop; and has what looks wrong read again.
 
 The limits on no-speech probability, log-probability and compression are OpenAI's; the limits on word probability were
 set on silence, noise, hum and music against 80 real prompts and half-second cuts of them, and drop none of the prompts.
@@ -7,8 +7,10 @@ set on silence, noise, hum and music against 80 real prompts and half-second cut
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dubkit.spacing import spaced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +28,11 @@ LONGEST_WORD = 1.5
 """Seconds; a longer one hides sound that was not read."""
 MORE = 1.15
 """By so much more text a second reading must find, to be preferred."""
+LEAD = 0.5
+"""Seconds of silence before a second reading."""
 _TOKENS_PER_SECOND = 40
+_CUTS = 3
+"""How often the parts of a waveform are cut again: no sound is read more than fifteen times."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The words, spaced."""
-        return " ".join(word for word, *_ in self.words)
+        """The words as one text."""
+        return spaced(word for word, *_ in self.words)
 
     @property
     def nothing_said(self) -> bool:
@@ -85,6 +91,46 @@ class Draft:
     def _too_fast(self) -> bool:
         # Half a second of grace: a clip may hold a whole word and just the middle of it.
         return len(self.text) > FASTEST * (self.seconds + 0.5)
+
+
+class Reader(Protocol):
+    """Reads one waveform alone."""
+
+    def __call__(self, waveform: np.ndarray, /, *, otherwise: bool = False, **search: Any) -> Draft:
+        """A reading: as usual, or otherwise than the first time; `search` are options of the search."""
+        ...
+
+
+def settled(draft: Draft, waveform: np.ndarray, sample_rate: int, read: Reader) -> Draft:
+    """A first reading, or a better one where it looks wrong.
+
+    Parameters
+    ----------
+    draft : Draft
+        The first reading.
+    waveform : np.ndarray, shape (n_samples,)
+        What was read.
+    sample_rate : int
+        In Hz.
+    read : Reader
+        Reads it, or a part of it, again.
+    """
+    if draft.doubtful:
+        again = read(waveform, otherwise=True)
+        draft = again if not again.doubtful else max(draft, again, key=lambda d: d.log_probability)
+    if draft.looping:
+        draft = read(waveform, otherwise=True, no_repeat_ngram_size=3)
+    return _whole(draft, waveform, sample_rate, read, _CUTS)
+
+
+def _whole(draft: Draft, waveform: np.ndarray, sample_rate: int, read: Reader, n_cuts: int) -> Draft:
+    """The reading, or one of both parts where a sentence was left out and that finds more."""
+    at = skipped(draft, waveform, sample_rate) if n_cuts else None
+    if at is None:
+        return draft
+    parts = (waveform[:at], waveform[at:])
+    both = joined(*(_whole(read(part), part, sample_rate, read, n_cuts - 1) for part in parts))
+    return both if len(both.text) > MORE * len(draft.text) and not both.doubtful else draft
 
 
 def skipped(draft: Draft, waveform: np.ndarray, sample_rate: int) -> int | None:
@@ -120,6 +166,23 @@ def joined(before: Draft, after: Draft) -> Draft:
         no_speech=min(before.no_speech, after.no_speech),
         log_probability=mean,
     )
+
+
+def later(waveform: np.ndarray, sample_rate: int, longest: float) -> tuple[np.ndarray, float]:
+    """A waveform after half a second of silence, or less where it would get too long; and how much, in seconds.
+
+    The model is not the same at every place of its half minute: moved a little, the same sound gets another reading.
+    """
+    import numpy as np
+
+    lead = max(0, min(round(LEAD * sample_rate), round(longest * sample_rate) - len(waveform)))
+    return np.concatenate([np.zeros(lead, waveform.dtype), waveform]), lead / sample_rate
+
+
+def earlier(draft: Draft, lead: float) -> Draft:
+    """A reading without the first `lead` seconds of its waveform, in which nobody spoke."""
+    moved = tuple((text, max(0.0, a - lead), max(0.0, b - lead), p) for text, a, b, p in draft.words)
+    return replace(draft, words=moved, seconds=draft.seconds - lead)
 
 
 def audible(waveform: np.ndarray, least: float) -> bool:

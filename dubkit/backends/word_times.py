@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from dubkit.spacing import needs_space
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -16,7 +18,7 @@ FRAME = 0.02
 """Seconds per encoder frame."""
 
 UNSPACED = frozenset({"zh", "zh-Hant", "yue", "ja", "th", "lo", "my", "km", "bo"})
-"""Languages written without spaces between words: each character counts as a word."""
+"""Languages written without spaces between words: each token counts as a word, but for foreign words and numbers."""
 
 _OPENING = "\"'“«¡¿([{-–—「『《（"
 _CLOSING = "\"'.。,，!！?？:：;；…”»)]}、」』》）"
@@ -74,8 +76,7 @@ def words(tokens: list[int], decode: Callable[[list[int]], str], language: str) 
         The word without spaces around it, and its first and last token (inclusive).
     """
     parts = list(_whole_characters(tokens, decode))
-    if language not in UNSPACED:
-        parts = list(_spaced(parts))
+    parts = list(_spaced(parts, language in UNSPACED))
     for text, first, last in _with_punctuation(parts):
         if text.strip():
             yield text.strip(), first, last
@@ -94,11 +95,16 @@ def _whole_characters(tokens: list[int], decode: Callable[[list[int]], str]) -> 
             first, done = last + 1, done + len(text)
 
 
-def _spaced(parts: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
-    """Runs that begin at a space."""
+def continues(before: str, after: str) -> bool:
+    """Whether a run of tokens goes on with the word before it in a text without spaces, as in ``Chat`` and ``GPT``."""
+    return not after.startswith(" ") and needs_space(before, after)
+
+
+def _spaced(parts: list[tuple[str, int, int]], unspaced: bool) -> Iterator[tuple[str, int, int]]:
+    """Runs that begin at a space, or in a text without spaces at a character of its own script."""
     held: tuple[str, int, int] | None = None
     for text, first, last in parts:
-        if held and not text.startswith(" "):
+        if held and (continues(held[0], text) if unspaced else not text.startswith(" ")):
             held = (held[0] + text, held[1], last)
             continue
         if held:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -23,10 +25,13 @@ class AssignVoicesSettings:
         Voice ids by speaker id, for those that you want to choose yourself, e.g. ``{"S1" = "kokoro:pm_alex"}``.
     middle_pitch : float
         Hz: where the gender stayed open, a lower median pitch gets a male voice.
+    consent : bool
+        The speakers agreed that their own voices are copied. Where the synthesizer can, it then speaks with these.
     """
 
     voices: dict[str, str] = Field(default_factory=dict)
     middle_pitch: float = Field(default=165.0, gt=0)
+    consent: bool = False
 
 
 @stage(version=1, task="synthesizer")
@@ -39,6 +44,8 @@ def assign_voices(
     report: Report,
 ) -> Casting:
     """Give every speaker with lines a voice; those who speak most choose first.
+
+    A voice chosen by hand goes before the speaker's own, and that before a stock voice.
 
     Raises
     ------
@@ -59,12 +66,20 @@ def assign_voices(
         return Casting(roles=())
     check_voices(backend, translation.target)
     voices = backend.voices(translation.target)
-    chosen = _wished(settings.voices, voices, {s.id for s in cast})
-    for speaker in sorted(cast, key=lambda s: (-s.speech_seconds, s.id)):
-        if speaker.id not in chosen:
+    wished = _wished(settings.voices, voices, {s.id for s in cast})
+    others = [s for s in cast if s.id not in wished]
+    own = own_voice(backend, translation.target)
+    _tell_of_copying(report, own, translation.target, settings.consent, any(s.sample for s in others))
+    copied = {s.id: _copied(own, s) for s in others if own and settings.consent and s.sample}
+    chosen = {**wished, **copied}
+    for speaker in sorted(others, key=lambda s: (-s.speech_seconds, s.id)):
+        if speaker.id not in copied:
             wanted = _wanted(speaker, settings.middle_pitch)
-            chosen[speaker.id] = _choose(voices, wanted, [r.voice.id for r in chosen.values()], speaker)
-    if len({r.voice.id for r in chosen.values()}) < len(chosen):
+            role = _choose(voices, wanted, [r.voice.id for r in chosen.values()], speaker)
+            lacking = "; too little clean speech to copy their voice" if own and settings.consent else ""
+            chosen[speaker.id] = role.but(reason=role.reason + lacking)
+    stock = [role.voice.id for who, role in chosen.items() if who not in copied]
+    if len(set(stock)) < len(stock):
         report.warn(f"There are more speakers than {name(translation.target)} voices: some speakers share a voice.")
     return Casting(roles=tuple(chosen[s.id] for s in cast))
 
@@ -80,6 +95,32 @@ def check_voices(backend: Synthesizer, target: str) -> None:
     if not backend.voices(target):
         raise UnsupportedPair(
             f"No voice speaks {name(target)}. There are voices for: {listed(backend.languages(), 120)}."
+        )
+
+
+def own_voice(backend: Synthesizer, target: str) -> Voice | None:
+    """What stands for the speakers' own voices; None where the synthesizer copies none in this language."""
+    own: Callable[[str], Voice | None] | None = getattr(backend, "own_voice", None)
+    return own(target) if own else None
+
+
+def _copied(own: Voice, speaker: Speaker) -> Role:
+    """The role of somebody who speaks with a copy of their own voice."""
+    voice = own.but(gender=speaker.gender)
+    return Role(id=speaker.id, voice=voice, reason="their own voice, copied with the speakers' consent")
+
+
+def _tell_of_copying(report: Report, own: Voice | None, target: str, consent: bool, audible: bool) -> None:
+    """Say it where voices could be copied and are not, and where they should be and cannot."""
+    if own is None and consent:
+        report.warn(
+            f"There is consent to copy the speakers' voices, but the synthesizer in use cannot do that in {name(target)}: "
+            "stock voices speak."
+        )
+    if own is not None and not consent and audible:
+        report.warn(
+            "The speakers' own voices could be copied; stock voices speak instead. Where all of them agreed to it, and only "
+            "then: --set assign_voices.consent=true"
         )
 
 

@@ -1,16 +1,21 @@
-"""Stage 6: what each speaker's voice is like: heard gender (which may stay open), pitch, speaking rate."""
+"""Stage 6: what each speaker's voice is like: heard gender (which may stay open), pitch, speaking rate.
+
+A few seconds of each speaker's clean speech are cut out besides, for synthesizers that copy a voice.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from dubkit import reference
 from dubkit.artefacts import Gender, Speaker, Speakers, Tracks, Turn, Turns
 from dubkit.backends.protocols import GenderClassifier
 from dubkit.progress import Report
-from dubkit.record import Seconds
+from dubkit.record import AudioFile, Seconds
 from dubkit.stage import stage
 
 if TYPE_CHECKING:
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 
 PITCH_RANGE = (60.0, 400.0)
 PITCH_SECONDS = 10.0
+SAMPLE_RATE = 24_000
+MARGIN = 0.15
+"""Seconds to keep from others' turns where a voice is cut out: a diarizer's edges are off by a tenth or so."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,21 @@ class DetectGenderSettings:
     excerpt_seconds: Seconds = Field(default=20.0, gt=1)
 
 
-@stage(version=1, task="gender_classifier")
+@stage(version=2, task="gender_classifier")
 def detect_gender(
-    tracks: Tracks, turns: Turns, *, settings: DetectGenderSettings, backend: GenderClassifier, report: Report
+    tracks: Tracks,
+    turns: Turns,
+    *,
+    settings: DetectGenderSettings,
+    backend: GenderClassifier,
+    folder: Path,
+    report: Report,
 ) -> Speakers:
     """Listen to the longest stretches in which each speaker talks alone."""
     speakers = []
     for number, name in enumerate(turns.speakers, 1):
-        alone = _alone(turns, name)
+        everything = [(t.start, t.end) for t in turns.turns if t.speaker == name]
+        alone = _alone(turns, name) or _longest_first(everything)
         excerpts = _excerpts(tracks, alone, settings.excerpt_seconds)
         odds = backend.female_probability(excerpts)
         seconds = [len(e) for e in excerpts]
@@ -56,7 +71,8 @@ def detect_gender(
                 confidence=round(max(female, 1 - female), 4),
                 pitch=_pitch(excerpts, tracks.speech.sample_rate),
                 speaking_rate=_speaking_rate(excerpts, tracks.speech.sample_rate),
-                speech_seconds=round(sum(t.end - t.start for t in turns.turns if t.speaker == name), 3),
+                speech_seconds=round(sum(b - a for a, b in everything), 3),
+                sample=_sample(tracks, _alone(turns, name, MARGIN), folder / f"sample-{number}.flac"),
             )
         )
         report(number, len(turns.speakers), "speakers")
@@ -70,12 +86,16 @@ def gender(female_probability: float, certainty: float) -> Gender:
     return "male" if 1 - female_probability >= certainty else "unknown"
 
 
-def _alone(turns: Turns, speaker: str) -> list[tuple[Seconds, Seconds]]:
-    """The stretches in which just this speaker talks, longest first; all of theirs if they never talk alone."""
-    others = [t for t in turns.turns if t.speaker != speaker]
+def _alone(turns: Turns, speaker: str, margin: Seconds = 0.0) -> list[tuple[Seconds, Seconds]]:
+    """The stretches in which just this speaker talks, at least `margin` from others' turns, longest first."""
+    others = [t.but(start=t.start - margin, end=t.end + margin) for t in turns.turns if t.speaker != speaker]
     own = [(t.start, t.end) for t in turns.turns if t.speaker == speaker]
     clear = [rest for span in own for rest in _minus(span, others) if rest[1] - rest[0] > 0.3]
-    return sorted(clear or own, key=lambda s: s[0] - s[1])
+    return _longest_first(clear)
+
+
+def _longest_first(spans: list[tuple[Seconds, Seconds]]) -> list[tuple[Seconds, Seconds]]:
+    return sorted(spans, key=lambda s: s[0] - s[1])
 
 
 def _minus(span: tuple[Seconds, Seconds], others: list[Turn]) -> list[tuple[Seconds, Seconds]]:
@@ -98,6 +118,25 @@ def _excerpts(tracks: Tracks, spans: list[tuple[Seconds, Seconds]], seconds: Sec
         excerpts.append(tracks.speech.load(start, min(end, start + left)))
         left -= min(end - start, left)
     return excerpts
+
+
+def _sample(tracks: Tracks, alone: list[tuple[Seconds, Seconds]], path: Path) -> AudioFile | None:
+    """How the speaker sounds, cut out of the separated speech; None where there is too little clean speech."""
+    from dubkit import audio
+
+    stretches, heard = [], 0.0
+    for start, end in alone:
+        if heard >= reference.HEARD:
+            break
+        end = min(end, start + reference.HEARD - heard)
+        full, bed = tracks.full.load(start, end), tracks.background.load(start, end)
+        stretches.append(reference.measure(start, full, bed, tracks.full.sample_rate))
+        heard += end - start
+    spans = reference.choose(stretches)
+    if not spans:
+        return None
+    pieces = [reference.speech_of(tracks.full.load(a, b), tracks.background.load(a, b)) for a, b in spans]
+    return audio.write(path, [reference.join(pieces, tracks.full.sample_rate, SAMPLE_RATE)], SAMPLE_RATE)
 
 
 def _pitch(excerpts: list[np.ndarray], sample_rate: int) -> float | None:

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from dubkit.artefacts import Tracks, Turn, Turns
 from dubkit.backends.protocols import Diarization, Diarizer
+from dubkit.errors import BadInput
 from dubkit.progress import Report
 from dubkit.record import Seconds
 from dubkit.stage import stage
@@ -26,8 +27,8 @@ class DiarizeSettings:
     ----------
     n_speakers : int or None
         How many there are, where that is known.
-    max_speakers : int or None
-        Upper limit.
+    min_speakers, max_speakers : int or None
+        Limits; ``n_speakers`` goes before them.
     block_minutes : float
         Longer sound is diarized in blocks of this length, so that memory stays bounded; speakers are then matched
         across blocks by voice.
@@ -36,6 +37,7 @@ class DiarizeSettings:
     """
 
     n_speakers: int | None = Field(default=None, ge=1)
+    min_speakers: int = Field(default=1, ge=1)
     max_speakers: int | None = Field(default=None, ge=1)
     block_minutes: float = Field(default=10.0, gt=0)
     link_threshold: float = Field(default=0.5, gt=0, lt=2)
@@ -43,8 +45,18 @@ class DiarizeSettings:
 
 @stage(version=1, task="diarizer")
 def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, folder: Path, report: Report) -> Turns:
-    """Turns with speakers named S1, S2, ... in order of first appearance; also written as RTTM."""
+    """Turns with speakers named S1, S2, ... in order of first appearance; also written as RTTM.
+
+    Raises
+    ------
+    BadInput
+        If the limits on the number of speakers leave none.
+    """
     sound = tracks.speech
+    if settings.max_speakers is not None and settings.min_speakers > settings.max_speakers:
+        raise BadInput(
+            f"diarize.min_speakers is {settings.min_speakers}, but diarize.max_speakers only {settings.max_speakers}."
+        )
     step = settings.block_minutes * 60
     n_blocks = max(1, round(sound.duration / step))
     length = sound.duration / n_blocks
@@ -52,7 +64,10 @@ def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, fol
     for number in range(n_blocks):
         start = number * length
         heard = backend.diarize(
-            sound.load(start, start + length), n_speakers=settings.n_speakers, max_speakers=settings.max_speakers
+            sound.load(start, start + length),
+            n_speakers=settings.n_speakers,
+            min_speakers=settings.min_speakers,
+            max_speakers=settings.max_speakers,
         )
         blocks.append((start, heard))
         report(number + 1, n_blocks, "blocks")

@@ -63,7 +63,9 @@ def separate(
                 report(min(total, round(full.n_samples / rate)), total, "seconds")
 
         def bed() -> Iterator[np.ndarray]:
-            for speech in _like_blocks(backend.speech(mono()), waiting):
+            heard = audio.resampled(mono(), rate, backend.sample_rate)
+            spoken = audio.resampled(backend.speech(heard), backend.sample_rate, rate)
+            for speech in _like_blocks(spoken, waiting):
                 if settings.analysis == "speech":
                     down.write(speech)
                 yield waiting.popleft() - speech[:, None]
@@ -74,7 +76,10 @@ def separate(
 
 
 def _like_blocks(speech: Iterator[np.ndarray], waiting: deque[np.ndarray]) -> Iterator[np.ndarray]:
-    """The speech re-cut to the lengths of the waiting blocks, which it lags behind."""
+    """The speech re-cut to the lengths of the waiting blocks, which it lags behind.
+
+    At the end it may be a sample short of them, where it came by way of another sample rate.
+    """
     import numpy as np
 
     rest = np.zeros(0, np.float32)
@@ -84,6 +89,10 @@ def _like_blocks(speech: Iterator[np.ndarray], waiting: deque[np.ndarray]) -> It
             n = len(waiting[0])
             yield rest[:n]
             rest = rest[n:]
+    while waiting:
+        n = len(waiting[0])
+        yield np.pad(rest[:n], (0, max(0, n - len(rest))))
+        rest = rest[n:]
 
 
 class _Down:

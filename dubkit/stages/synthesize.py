@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Casting, Clip, Line, Speech, Transcript, Translation
+from dubkit.artefacts import Casting, Clip, Line, Role, Speakers, Speech, Transcript, Translation, Voice
 from dubkit.backends.protocols import Request, Synthesizer
+from dubkit.errors import BadInput
 from dubkit.progress import Report
-from dubkit.record import Seconds
+from dubkit.record import AudioFile, Seconds
 from dubkit.stage import stage
+from dubkit.stages.assign_voices import own_voice
 from dubkit.store import Items
 from dubkit.timing import Slot, native_rate, rooms
 
@@ -47,6 +49,7 @@ class SynthesizeSettings:
 def synthesize(
     translation: Translation,
     casting: Casting,
+    speakers: Speakers,
     transcript: Transcript,
     *,
     settings: SynthesizeSettings,
@@ -57,11 +60,17 @@ def synthesize(
     """Speak every line at its predicted rate, and those that still come out too long once more, faster.
 
     Rates depend on the source's times and the line's own text alone: an edited line makes one new clip.
+
+    Raises
+    ------
+    BadInput
+        If somebody is to speak with their own voice of whom there is no recording.
     """
     from dubkit.audio import open_audio
 
     lines = translation.lines
     voices = {r.id: r.voice for r in casting.roles}
+    references = _references(casting, speakers, own_voice(backend, translation.target))
     for robotic in sorted({v.name for v in voices.values() if v.id.startswith("espeak:")}):
         report.warn(f"No natural voice speaks this language: {robotic} is a robotic one.")
     slots = [Slot(u.speaker, u.start, u.end) for u in transcript.utterances]
@@ -69,11 +78,13 @@ def synthesize(
     slot = {u.id: u.end - u.start for u in transcript.utterances}
     slowest, fastest = max(settings.slowest, backend.rates[0]), min(settings.fastest, backend.rates[1])
 
-    def wanted(line: Line, natural: Seconds) -> Request:
-        rate = native_rate(natural, slot[line.id], room[line.id], slowest, fastest)
-        return Request(line.text, voices[line.speaker], rate)
+    def request(line: Line, rate: float = 1.0) -> Request:
+        return Request(line.text, voices[line.speaker], rate, references.get(line.speaker))
 
-    requests = [wanted(x, backend.predict(Request(x.text, voices[x.speaker]))) for x in lines]
+    def wanted(line: Line, natural: Seconds) -> Request:
+        return request(line, native_rate(natural, slot[line.id], room[line.id], slowest, fastest))
+
+    requests = [wanted(x, backend.predict(request(x))) for x in lines]
     paths: dict[int, Path] = {}
     for n, path in _spoken(requests, backend, items):
         paths[n] = path
@@ -96,6 +107,21 @@ def synthesize(
     )
 
 
+def _references(casting: Casting, speakers: Speakers, own: Voice | None) -> dict[str, AudioFile]:
+    """How those sound who speak with a copy of their own voice, by speaker."""
+    samples = {s.id: s.sample for s in speakers.speakers}
+
+    def sample(role: Role) -> AudioFile:
+        if found := samples.get(role.id):
+            return found
+        raise BadInput(
+            f"{role.id} is to speak with their own voice, but there is too little clean speech of theirs to copy it. Give "
+            f"them a stock voice, for example: --set assign_voices.voices.{role.id}=VOICE"
+        )
+
+    return {r.id: sample(r) for r in casting.roles if own and r.voice.id == own.id}
+
+
 def _rooms(slots: list[Slot], settings: SynthesizeSettings) -> list[Seconds]:
     """Room of each line; the last may run on as far as any other, the film's end is the schedule's concern."""
     end = max((s.end for s in slots), default=0.0) + settings.borrow
@@ -103,7 +129,17 @@ def _rooms(slots: list[Slot], settings: SynthesizeSettings) -> list[Seconds]:
 
 
 def _spoken(requests: list[Request], backend: Synthesizer, items: Items) -> Iterator[tuple[int, Path]]:
-    identities = [[backend.fingerprint, r.text, r.voice.id, r.voice.language, r.rate] for r in requests]
+    identities = [
+        [
+            backend.fingerprint,
+            r.text,
+            r.voice.id,
+            r.voice.language,
+            r.rate,
+            *([r.reference.sha256] if r.reference else []),
+        ]
+        for r in requests
+    ]
 
     def speak(missing: list[int]) -> Iterator[np.ndarray]:
         return backend.synthesize([requests[n] for n in missing])

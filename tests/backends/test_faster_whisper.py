@@ -11,7 +11,7 @@ import soundfile
 from speech_sounds import RATE, Spoken, bare
 
 from dubkit.backends import weights
-from dubkit.backends.faster_whisper import FasterWhisper
+from dubkit.backends.faster_whisper import FasterWhisper, _with_whole_words
 from dubkit.backends.protocols import Backend, Compute, Heard
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
@@ -151,7 +151,7 @@ def test_a_size_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path
     whisper = FasterWhisper.from_spec("large-v3", Compute(device="cpu"))
     assert [(m.present, m.fetch) for m in whisper.models()] == [(False, "hf download Systran/faster-whisper-large-v3")]
     assert whisper.fingerprint.startswith("faster-whisper:Systran/faster-whisper-large-v3+")
-    with pytest.raises(MissingModel, match="run: hf download Systran/faster-whisper-large-v3 ; or use the packaged"):
+    with pytest.raises(MissingModel, match=r"cannot be reached .* run: hf download Systran/faster-whisper-large-v3 ;"):
         list(whisper.transcribe([np.ones(RATE, np.float32)], "en"))
 
 
@@ -175,3 +175,72 @@ def test_a_damaged_folder(tmp_path: Path) -> None:
     before = damaged.fingerprint
     (tmp_path / "model.bin").write_bytes(b"another")
     assert FasterWhisper.from_spec(str(tmp_path), Compute()).fingerprint != before
+
+
+def test_a_folder_that_lacks_a_file_is_not_filled_from_other_models(tmp_path: Path) -> None:
+    for file in weights.folder("whisper-base").iterdir():
+        if file.name != "tokenizer.json":
+            (tmp_path / file.name).symlink_to(file)
+    half = FasterWhisper.from_spec(str(tmp_path), Compute(device="cpu"))
+    assert [m.present for m in half.models()] == [False]
+    with pytest.raises(MissingModel, match=r"it is not whole\).*tokenizer\.json.*mend the folder"):
+        half.fetch()
+
+
+def test_what_is_in_the_hubs_cache_is_whole_or_not_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoken: Spoken, heard: Heard
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    home = tmp_path / "models--Systran--faster-whisper-base"
+    snapshot = home / "snapshots" / ("0123" * 10)
+    snapshot.mkdir(parents=True)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text("0123" * 10)
+    for file in sorted(weights.folder("whisper-base").iterdir(), key=lambda f: f.name == "model.bin"):
+        (card,) = FasterWhisper.from_spec("base", Compute()).models()
+        assert (card.present, card.size) == (False, 145_000_000)
+        (snapshot / file.name).symlink_to(file)
+    whole = FasterWhisper.from_spec("base", Compute(device="cpu", threads=1))
+    assert whole.models()[0].present
+    whole.fetch()
+    (found,) = whole.transcribe([spoken.waveform], "en")
+    assert [w.text for w in found.words] == [w.text for w in heard.words]
+
+
+def test_on_a_graphics_card_a_batch_too_large_for_the_memory_is_halved(
+    whisper: FasterWhisper, spoken: Spoken, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.empty_cache", lambda: None)
+    card = FasterWhisper.from_spec("", Compute(device="cuda", batch_size=4))
+    # No card is here: the model is the one that is loaded already.
+    vars(card).update(_device=("cuda", 0), _model=whisper._model)
+    tried = []
+    encode = FasterWhisper._encode
+
+    def small(self: FasterWhisper, batch: list[np.ndarray], window: float) -> object:
+        tried.append(len(batch))
+        if len(batch) > 2:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return encode(self, batch, window)
+
+    monkeypatch.setattr(FasterWhisper, "_encode", small)
+    found = list(card.transcribe([spoken.waveform] * 3, "en"))
+    assert tried == [3, 1, 1, 1]
+    assert [[w.text for w in h.words] for h in found] == [[w.text for w in heard.words]] * 3
+    tried.clear()
+    assert card.detect_language([spoken.waveform])[0] == "en"
+    assert tried == [1], "what was learned stays"
+
+
+def test_names_and_numbers_in_a_text_without_spaces_are_words() -> None:
+    pieces = ["我", "用", "Chat", "G", "PT", " API", "，", "20", "24", "年"]
+    words = [
+        {"word": piece, "tokens": [n], "start": n / 2, "end": n / 2 + 0.5, "probability": 1 - n / 10}
+        for n, piece in enumerate(pieces)
+    ]
+    whole = _with_whole_words(words)
+    assert [w["word"] for w in whole] == ["我", "用", "ChatGPT", " API", "，", "2024", "年"]
+    assert (whole[2]["start"], whole[2]["end"], whole[2]["tokens"]) == (1.0, 2.5, [2, 3, 4])
+    assert whole[2]["probability"] == pytest.approx(0.7)

@@ -77,6 +77,22 @@ def test_the_first_that_speaks_a_language_gives_its_voices(first: First) -> None
     assert first.voices("ja") == ()
 
 
+def test_the_first_that_copies_voices_gives_the_speakers_own(first: First, members: dict[str, Hummer]) -> None:
+    assert first.own_voice("pt") is None
+
+    def own(language: str) -> Voice | None:
+        return Voice(id="plain:own", language=language, gender="unknown", name="own") if language == "pt" else None
+
+    members["plain"].own_voice = own  # type: ignore[attr-defined]
+    found = first.own_voice("pt")
+    assert found is not None
+    assert found.id == "plain:own"
+    assert first.own_voice("de") is None
+    (clip,) = first.synthesize([Request("ab", found)])
+    assert members["plain"].batches == [1]
+    assert len(clip) == 4800
+
+
 def test_each_voice_speaks_in_order_at_one_sample_rate(first: First, members: dict[str, Hummer]) -> None:
     good, plain = first.voices("it")[0], first.voices("de")[0]
     requests = [Request("abc", good), Request("abcd", good), Request("abcde", plain), Request("ab", good)]

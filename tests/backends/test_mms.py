@@ -1,7 +1,6 @@
 """VITS's real classes, a few numbers wide, saved and loaded as the real MMS checkpoints are."""
 
 import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny import mms as tiny
 
 from dubkit.artefacts import Voice
+from dubkit.backends import mms_languages, mms_text, vits, voice_shift
 from dubkit.backends.mms import WORDLESS, Mms
 from dubkit.backends.protocols import Compute, Request, Synthesizer
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
@@ -18,48 +19,11 @@ from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 CPU = Compute(device="cpu", threads=1)
 
 
-def save_tiny_vits(
-    folder: Path, *, seed: int = 0, stochastic: bool = True, is_uroman: bool = False, rate: int = 16_000
-) -> None:
-    from transformers import VitsConfig, VitsModel, VitsTokenizer
-
-    folder.mkdir(parents=True)
-    vocab = {"<pad>": 0, **{letter: n for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz '", 1)}, "<unk>": 29}
-    (folder / "vocab.json").write_text(json.dumps(vocab))
-    VitsTokenizer(str(folder / "vocab.json"), phonemize=False, is_uroman=is_uroman).save_pretrained(folder)
-    torch.manual_seed(seed)
-    config = VitsConfig(
-        vocab_size=len(vocab),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        ffn_dim=16,
-        flow_size=16,
-        spectrogram_bins=33,
-        use_stochastic_duration_prediction=stochastic,
-        duration_predictor_flow_bins=4,
-        duration_predictor_num_flows=2,
-        duration_predictor_filter_channels=16,
-        depth_separable_num_layers=1,
-        prior_encoder_num_flows=1,
-        prior_encoder_num_wavenet_layers=1,
-        posterior_encoder_num_wavenet_layers=1,
-        upsample_initial_channel=32,
-        upsample_rates=[8, 8, 4],
-        upsample_kernel_sizes=[16, 16, 8],
-        resblock_kernel_sizes=[3],
-        resblock_dilation_sizes=[[1, 3]],
-        sampling_rate=rate,
-    )
-    VitsModel(config).save_pretrained(folder)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mms")
-    save_tiny_vits(folder / "por")
-    save_tiny_vits(folder / "eng", seed=1, stochastic=False)
-    save_tiny_vits(folder / "uig-script_arabic", seed=2, is_uroman=True)
+    tiny.save(folder)
+    tiny.save_vits(folder / "uig-script_arabic", seed=2, is_uroman=True)
     (folder / "notes").mkdir()
     return folder
 
@@ -69,18 +33,36 @@ def mms(folder: Path) -> Mms:
     return Mms.from_spec(str(folder), CPU)
 
 
-def say(mms: Mms, text: str, language: str = "pt", rate: float = 1.0) -> Request:
-    return Request(text, mms.voices(language)[0], rate)
+def say(mms: Mms, text: str, language: str = "pt", rate: float = 1.0, variant: str = "") -> Request:
+    name = f"mms:{language}+{variant}".rstrip("+")
+    (voice,) = (v for v in mms.voices(language) if v.id == name)
+    return Request(text, voice, rate)
+
+
+@pytest.fixture
+def untrimmed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Mms:
+    monkeypatch.setattr("librosa.effects.trim", lambda samples, **_: (samples, None))
+    return Mms.from_spec(str(folder), CPU)
 
 
 def test_it_is_a_synthesizer_that_needs_no_weights_to_describe_itself(folder: Path) -> None:
     fresh = Mms.from_spec(str(folder), CPU)
     backend: Synthesizer = fresh
     assert backend.languages() == {"pt", "en", "ug"}
-    assert backend.voices("pt") == (Voice(id="mms:pt", language="pt", gender="unknown", name="MMS Portuguese"),)
+    voices = backend.voices("pt")
+    assert [(v.id, v.gender) for v in voices] == [
+        ("mms:pt+female", "female"),
+        ("mms:pt+male", "male"),
+        ("mms:pt+female2", "female"),
+        ("mms:pt+male2", "male"),
+        ("mms:pt", "unknown"),
+    ]
+    assert voices[2].name == "MMS Portuguese, second female"
+    assert {v.language for v in voices} == {"pt"}
     assert backend.voices("de") == ()
-    assert backend.fingerprint.startswith("mms:eng@")
+    assert backend.fingerprint.startswith("mms-2:eng@")
     assert "por@" in backend.fingerprint
+    assert "+num2words-" in backend.fingerprint
     assert [c.present for c in backend.models()] == [True] * 3
     assert fresh._loaded == {}
 
@@ -93,14 +75,24 @@ def test_a_clip_is_as_long_as_predicted_less_its_silence(mms: Mms, language: str
     assert clip.ndim == 1
     assert 0 < np.abs(clip).max() <= 1
     predicted = mms.predict(request)
-    assert predicted - 0.1 < len(clip) / 16_000 <= predicted
+    assert len(clip) / 16_000 == pytest.approx(predicted, abs=0.1)
 
 
-def test_prediction_is_exactly_the_untrimmed_length(mms: Mms, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("librosa.effects.trim", lambda samples, **_: (samples, None))
+def test_prediction_is_exactly_the_length_where_nothing_is_trimmed(untrimmed: Mms) -> None:
+    mms = untrimmed
     for request in (say(mms, "a dog"), say(mms, "a dog and a cat", rate=1.3), say(mms, "a dog", "en", 0.8)):
         (clip,) = mms.synthesize([request])
         assert len(clip) / 16_000 == mms.predict(request)
+
+
+def test_the_silence_that_a_voice_usually_leaves_is_not_predicted(
+    untrimmed: Mms, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = untrimmed.predict(say(untrimmed, "a rather long line", rate=1.25))
+    monkeypatch.setattr("librosa.effects.trim", lambda samples, **_: (samples[1_000:-600], None))
+    mms = Mms.from_spec(str(folder), CPU)
+    assert mms.predict(say(mms, "a rather long line", rate=1.25)) == pytest.approx(whole - 0.1 / 1.25)
+    assert mms.predict(say(mms, "a", rate=1.3)) >= WORDLESS
 
 
 def test_a_higher_rate_is_shorter(mms: Mms) -> None:
@@ -111,20 +103,103 @@ def test_a_higher_rate_is_shorter(mms: Mms) -> None:
 
 
 def test_silence_at_the_ends_is_cut(mms: Mms, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transformers import VitsModel
-
-    forward = VitsModel.forward
-
-    def with_silence(self: VitsModel, **inputs: object) -> object:
-        out = forward(self, **inputs)
-        out.waveform = torch.nn.functional.pad(out.waveform, (8_000, 4_000))
-        return out
-
     request = say(mms, "a dog")
     (plain,) = mms.synthesize([request])
-    monkeypatch.setattr(VitsModel, "forward", with_silence)
+    made = vits.waveforms
+    monkeypatch.setattr(vits, "waveforms", lambda *given: [np.pad(w, (8_000, 4_000)) for w in made(*given)])
     (padded,) = mms.synthesize([request])
     assert len(plain) <= len(padded) < len(plain) + 1_024
+
+
+def test_batches_sound_as_single_lines_do_and_come_in_order(
+    mms: Mms, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["um", "uma frase longa para dizer", "", "dois tres", "a", "quatro palavras mais ou menos"]
+    requests = [say(mms, text, "en" if n % 3 == 1 else "pt", 1.0 + 0.1 * (n % 2)) for n, text in enumerate(texts)]
+    alone = [next(mms.synthesize([request])) for request in requests]
+    sizes = []
+    made = vits.waveforms
+    monkeypatch.setattr(vits, "waveforms", lambda model, lines: sizes.append(len(lines)) or made(model, lines))
+    monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: 3)
+    monkeypatch.setattr("dubkit.backends.mms.batch_size", lambda compute: 3)
+    together = list(Mms.from_spec(str(folder), CPU).synthesize(requests))
+    assert max(sizes) == 3
+    for one, other in zip(alone, together, strict=True):
+        assert len(one) == len(other)
+        assert np.abs(one - other).max() < 1e-4
+
+
+def test_a_batch_too_large_for_the_gpu_is_halved(
+    mms: Mms, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    requests = [say(mms, text) for text in ("um", "dois", "tres", "quatro", "cinco")]
+    expected = [len(clip) for clip in mms.synthesize(requests)]
+    made = vits.waveforms
+
+    def full(model: object, lines: list[vits.Line]) -> list[np.ndarray]:
+        if len(lines) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return made(model, lines)
+
+    monkeypatch.setattr(vits, "waveforms", full)
+    monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: 4)
+    monkeypatch.setattr("dubkit.backends.mms.batch_size", lambda compute: 4)
+    assert [len(clip) for clip in Mms.from_spec(str(folder), CPU).synthesize(requests)] == expected
+    assert "too small for 4 items at once in MMS: going on with 2" in caplog.text
+
+
+def test_variants_are_the_voice_moved_by_what_its_pitch_asks_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, moves = [], []
+
+    def measured(waveforms: list[np.ndarray], sample_rate: int) -> float:
+        heard.append(sum(map(len, waveforms)) / sample_rate)
+        return 110.0
+
+    def moved(samples: np.ndarray, sample_rate: int, by: voice_shift.Shift) -> np.ndarray:
+        moves.append(by)
+        return samples[::-1]
+
+    monkeypatch.setattr(voice_shift, "median_pitch", measured)
+    monkeypatch.setattr(voice_shift, "shifted", moved)
+    mms = Mms.from_spec(str(folder), CPU)
+    (plain,), (female,) = (mms.synthesize([say(mms, "um dois", variant=v)]) for v in ("", "female"))
+    assert len(heard) == 1
+    assert heard[0] > 1.0, "a second of the language's words at least"
+    assert moves == [voice_shift.shift(voice_shift.VARIANTS["female"], 110.0)]
+    assert np.array_equal(female, plain[::-1])
+    assert mms.predict(say(mms, "um dois", variant="male2")) == mms.predict(say(mms, "um dois"))
+
+
+def test_a_variant_is_really_moved_and_as_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice_shift, "median_pitch", lambda *_: 110.0)
+    mms = Mms.from_spec(str(folder), CPU)
+    plain, female, male = (next(mms.synthesize([say(mms, "um dois", variant=v)])) for v in ("", "female", "male"))
+    assert len(plain) == len(female)
+    assert np.array_equal(plain, male), "the voice is of that gender already"
+    assert not np.allclose(plain, female, atol=0.01)
+    with pytest.raises(BadInput, match=r"'mms:pt\+child' is not a voice of MMS.*mms:pt\+female2"):
+        list(mms.synthesize([Request("um", Voice(id="mms:pt+child", language="pt", gender="unknown", name=""))]))
+
+
+def test_figures_are_spoken_and_what_cannot_be_is_told_once(mms: Mms, caplog: pytest.LogCaptureFixture) -> None:
+    (figures,), (words,) = mms.synthesize([say(mms, "3 Caixas")]), mms.synthesize([say(mms, "três caixas")])
+    assert np.array_equal(figures, words)
+    assert not caplog.records
+    mms.predict(say(mms, "a Жук dog"))
+    assert not caplog.records, "candidates that are only measured are not worth a warning"
+    list(mms.synthesize([say(mms, "a Жук dog"), say(mms, "a Жук dog", rate=1.2)]))
+    assert [r.getMessage() for r in caplog.records] == ["MMS leaves out Ж у к of 'a Жук dog'"]
+
+
+def test_figures_in_a_language_without_known_numerals_are_told(mms: Mms, caplog: pytest.LogCaptureFixture) -> None:
+    list(mms.synthesize([say(mms, "salam 7 dost", "ug")]))
+    assert "MMS leaves out 7 of 'salam 7 dost'" in caplog.text
+
+
+def test_the_voice_is_heard_from_words_of_its_language() -> None:
+    assert mms_languages.known_words("pt").startswith("segunda-feira terça-feira")
+    assert mms_languages.known_words("en").endswith("Sunday January February March April May June")
+    assert mms_languages.known_words("min") == mms_languages.known_words("hne") == ""
 
 
 def test_the_same_line_always_sounds_the_same(mms: Mms, folder: Path) -> None:
@@ -139,7 +214,7 @@ def test_the_same_line_always_sounds_the_same(mms: Mms, folder: Path) -> None:
     assert np.array_equal(alone, second), "in company and alone"
     program = (
         "import sys, hashlib; from dubkit.backends.mms import Mms; from dubkit.backends.protocols import *; "
-        "m = Mms.from_spec(sys.argv[1], Compute('cpu', 1)); (c,) = m.synthesize([Request('dois tres', m.voices('pt')[0])]); "
+        "m = Mms.from_spec(sys.argv[1], Compute('cpu', 1)); (c,) = m.synthesize([Request('dois tres', m.voices('pt')[-1])]); "
         "print(hashlib.sha256(c.tobytes()).hexdigest())"
     )
     other = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
@@ -147,15 +222,15 @@ def test_the_same_line_always_sounds_the_same(mms: Mms, folder: Path) -> None:
 
 
 def test_a_text_with_nothing_to_say_is_a_short_silence(mms: Mms, caplog: pytest.LogCaptureFixture) -> None:
-    request = say(mms, "1984 …")
+    request = say(mms, "Ѣ …")
     (clip,) = mms.synthesize([request])
     assert not clip.any()
     assert len(clip) / 16_000 == mms.predict(request) == WORDLESS
-    assert "no sounds for '1984 …'" in caplog.text
+    assert "no sounds for 'Ѣ …'" in caplog.text
 
 
 def test_other_sample_rates_are_converted(tmp_path: Path, mms: Mms) -> None:
-    save_tiny_vits(tmp_path / "por", rate=22_050)
+    tiny.save_vits(tmp_path / "por", rate=22_050)
     faster = Mms.from_spec(str(tmp_path), CPU)
     request = say(faster, "a dog and a cat")
     assert faster.predict(request) == pytest.approx(mms.predict(request) * 16_000 / 22_050)
@@ -171,10 +246,8 @@ def test_other_scripts_are_romanized(mms: Mms) -> None:
 
 
 def test_without_the_romanizer_its_install_line_is_told(mms: Mms, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dubkit.backends import mms as module
-
     monkeypatch.setitem(sys.modules, "uroman", None)
-    module._romanizer.cache_clear()
+    mms_text._romanizer.cache_clear()
     with pytest.raises(MissingModel, match="pip install uroman"):
         mms.predict(say(mms, "سالام", "ug"))
 
@@ -195,7 +268,7 @@ def test_the_hub_has_a_model_for_each_language(tmp_path: Path, monkeypatch: pyte
     assert {"pt", "en", "es", "fr", "de", "hi", "ms", "ug", "ku"} <= mms.languages()
     assert not {"it", "zh", "ja"} & mms.languages()
     assert len(mms.languages()) == 112
-    assert mms.fingerprint == "mms:facebook/mms-tts"
+    assert mms.fingerprint.startswith("mms-2:facebook/mms-tts+")
     (card,) = mms.models(target="ug")
     assert card.name == "facebook/mms-tts-uig-script_arabic"
     assert not card.present
@@ -230,7 +303,13 @@ def test_weights_under_their_old_names_are_understood(mms: Mms, folder: Path, tm
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_on_cuda_the_same_line_sounds_the_same(folder: Path) -> None:
+def test_on_cuda_lines_sound_in_a_batch_as_they_do_alone(folder: Path) -> None:
     mms = Mms.from_spec(str(folder), Compute("cuda"))
-    first, second = mms.synthesize([say(mms, "um"), say(mms, "um")])
-    assert np.array_equal(first, second)
+    requests = [say(mms, "um"), say(mms, "uma frase longa"), say(mms, "um")]
+    together = list(mms.synthesize(requests))
+    for request, clip in zip(requests, together, strict=True):
+        (alone,) = mms.synthesize([request])
+        (again,) = mms.synthesize([request])
+        assert np.array_equal(alone, again)
+        assert len(clip) == pytest.approx(len(alone), abs=128), "a hop of the search for silence"
+        assert len(clip) / 16_000 == pytest.approx(mms.predict(request), abs=0.1)

@@ -1,17 +1,26 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 from speech_sounds import RATE
+from tiny import pyannote as tiny
 
 from dubkit.backends import weights
 from dubkit.backends.protocols import Backend, Compute, Diarization
 from dubkit.backends.pyannote import Pyannote, levelled
 from dubkit.errors import BadInput, MissingModel
 
+CPU = Compute(device="cpu", threads=2)
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+MODELS = [
+    "segmentation/pytorch_model.bin",
+    "embedding/pytorch_model.bin",
+    "plda/xvec_transform.npz",
+    "plda/plda.npz",
+]
 Turns = list[tuple[float, float, str]]
 
 
@@ -99,7 +108,10 @@ def test_levelled_speech_has_one_level(excerpt: np.ndarray) -> None:
     assert np.abs(levelled(np.zeros(RATE, np.float32))).max() == 0
 
 
-@pytest.mark.parametrize(("limits", "n"), [({"n_speakers": 1}, 1), ({"max_speakers": 1}, 1), ({"n_speakers": 2}, 2)])
+@pytest.mark.parametrize(
+    ("limits", "n"),
+    [({"n_speakers": 1}, 1), ({"max_speakers": 1}, 1), ({"n_speakers": 2}, 2)],
+)
 def test_the_number_of_speakers_is_kept(
     diarizer: Pyannote, excerpt: np.ndarray, limits: dict[str, int], n: int
 ) -> None:
@@ -171,34 +183,165 @@ def test_what_is_no_pipeline() -> None:
         Pyannote.from_spec("nonsense", Compute())
 
 
-def test_a_folder_without_a_pipeline(tmp_path: Path) -> None:
-    empty = Pyannote.from_spec(str(tmp_path), Compute(device="cpu"))
-    assert [m.present for m in empty.models()] == [False]
-    assert str(tmp_path) not in empty.fingerprint
-    with pytest.raises(MissingModel, match=r"cannot be loaded.*folder with config\.yaml"):
-        empty.diarize(np.ones(2 * RATE, np.float32))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny-pipeline")
+    tiny.save(folder)
+    return folder
 
 
-@pytest.mark.parametrize(("token", "said"), [(None, "HF_TOKEN is not set"), ("hf_x", "HF_TOKEN is set, but may not")])
-def test_a_gated_pipeline(monkeypatch: pytest.MonkeyPatch, token: str | None, said: str) -> None:
-    import httpx
-    from huggingface_hub.errors import GatedRepoError
-    from pyannote.audio import Pipeline
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty hub cache, and no way to the network."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    return tmp_path / "cache"
 
-    given: list[object] = []
 
-    def gated(*_: object, **options: object) -> None:
-        given.append(options["token"])
-        raise GatedRepoError("gated", response=httpx.Response(403, request=httpx.Request("GET", "https://hf.co")))
+def put_in_cache(cache: Path, folder: Path, name: str, *paths: str) -> Path:
+    home = cache / f"models--{name.replace('/', '--')}"
+    snapshot = home / "snapshots" / REVISION
+    (home / "refs").mkdir(parents=True, exist_ok=True)
+    (home / "refs" / "main").write_text(REVISION)
+    for path in paths:
+        (snapshot / path).parent.mkdir(parents=True, exist_ok=True)
+        (snapshot / path).write_bytes((folder / path).read_bytes())
+    return snapshot
 
-    monkeypatch.setattr(Pipeline, "from_pretrained", gated)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    if token:
-        monkeypatch.setitem(os.environ, "HF_TOKEN", token)
+
+NOISE = np.random.default_rng(0).standard_normal(5 * RATE).astype(np.float32)
+
+
+def test_a_folder_runs_with_its_own_models(folder: Path) -> None:
+    local = Pyannote.from_spec(str(folder), CPU)
+    (card,) = local.models()
+    assert card.present
+    assert card.size > 1e6
+    assert local.fingerprint.startswith(f"pyannote:{folder.name}@")
+    found = local.diarize(NOISE)
+    ((start, end, speaker),) = found.turns
+    assert (start, end) == (pytest.approx(0, abs=0.05), pytest.approx(5, abs=0.05))
+    assert found.centroids[speaker].shape == (tiny.DIMENSION,)
+    assert np.linalg.norm(found.centroids[speaker]) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("limits", [{"n_speakers": 2}, {"min_speakers": 2}, {"min_speakers": 2, "max_speakers": 2}])
+def test_a_pipeline_of_the_hub_kind_is_told_how_many_speak(folder: Path, limits: dict[str, int]) -> None:
+    assert len(Pyannote.from_spec(str(folder), CPU).diarize(NOISE, **limits).centroids) == 2
+
+
+def test_overlaps_are_kept(found: Diarization) -> None:
+    together = sum(max(0.0, min(a[1], b[1]) - b[0]) for a, b in zip(found.turns, found.turns[1:], strict=False))
+    assert together > 0.5
+
+
+@pytest.mark.parametrize("lacking", ["config.yaml", *MODELS])
+def test_half_a_folder_is_not_a_pipeline(folder: Path, tmp_path: Path, lacking: str) -> None:
+    for path in {"config.yaml", *MODELS} - {lacking}:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes((folder / path).read_bytes())
+    half = Pyannote.from_spec(str(tmp_path), CPU)
+    assert [m.present for m in half.models()] == [False]
+    assert str(tmp_path) not in half.fingerprint
+    with pytest.raises(MissingModel, match=f"is not whole: {lacking}.* is missing.*mend the folder"):
+        half.diarize(NOISE)
+
+
+def test_a_damaged_model_is_told(folder: Path, tmp_path: Path) -> None:
+    for path in ("config.yaml", *MODELS):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes((folder / path).read_bytes()[:3000])
+    with pytest.raises(MissingModel, match=r"cannot be loaded .*use pyannote:packaged"):
+        Pyannote.from_spec(str(tmp_path), CPU).diarize(NOISE)
+
+
+def test_a_configuration_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("- nothing")
+    broken = Pyannote.from_spec(str(tmp_path), CPU)
+    assert [m.present for m in broken.models()] == [False]
+    with pytest.raises(MissingModel, match=r"config\.yaml is no configuration of a pipeline"):
+        broken.diarize(NOISE)
+
+
+def test_what_is_in_the_hubs_cache_is_whole_or_not_here(folder: Path, cache: Path) -> None:
     name = "pyannote/speaker-diarization-community-1"
-    hub = Pyannote.from_spec(name, Compute(device="cpu"))
-    assert hub.fingerprint.startswith(f"pyannote:{name}")
-    with pytest.raises(MissingModel, match=f"{said}.*Accept its terms at https://hf.co/{name}") as caught:
-        hub.diarize(np.ones(2 * RATE, np.float32))
-    assert given == [token]
+    fresh = Pyannote.from_spec(name, CPU)
+    (card,) = fresh.models()
+    assert (card.present, card.licence, card.size, card.fetch) == (
+        False,
+        "CC-BY-4.0",
+        33_000_000,
+        f"hf download {name}",
+    )
+    assert "hf auth login" in card.note
+    assert fresh.fingerprint == f"pyannote:{name}+3"
+    with pytest.raises(MissingModel, match=f"{name} is not here and the Hugging Face hub cannot be reached"):
+        fresh.fetch()
+    put_in_cache(cache, folder, name, "config.yaml", MODELS[0])
+    assert not Pyannote.from_spec(name, CPU).models()[0].present
+    with pytest.raises(MissingModel, match=r"is not whole: embedding/pytorch_model\.bin of .*To bring it: hf download"):
+        Pyannote.from_spec(name, CPU).fetch()
+    put_in_cache(cache, folder, name, *MODELS[1:])
+    here = Pyannote.from_spec(name, CPU)
+    assert here.models()[0].present
+    assert here.fingerprint == f"pyannote:{name}@{REVISION[:12]}+3"
+    here.fetch()
+    assert here.diarize(NOISE).turns == Pyannote.from_spec(str(folder), CPU).diarize(NOISE).turns
+
+
+def test_models_that_a_pipeline_takes_from_other_repositories_are_needed_too(folder: Path, cache: Path) -> None:
+    name, other = "somebody/pipeline", "somebody/segmentation"
+    snapshot = put_in_cache(cache, folder, name, "config.yaml", *MODELS[1:])
+    tiny.configure(snapshot, segmentation=other)
+    (card,) = Pyannote.from_spec(name, CPU).models()
+    assert (card.present, card.fetch) == (False, f"hf download {name} && hf download {other}")
+    with pytest.raises(MissingModel, match=f"{other} is not here"):
+        Pyannote.from_spec(name, CPU).fetch()
+    (folder / "pytorch_model.bin").write_bytes((folder / MODELS[0]).read_bytes())
+    put_in_cache(cache, folder, other, "pytorch_model.bin")
+    assert Pyannote.from_spec(name, CPU).models()[0].present
+    assert len(Pyannote.from_spec(name, CPU).diarize(NOISE).turns) == 1
+
+
+def test_an_older_pipeline_needs_what_pyannote_takes_from_the_community_one(folder: Path, cache: Path) -> None:
+    name = "pyannote/speaker-diarization-3.1"
+    snapshot = put_in_cache(cache, folder, name, "config.yaml", *MODELS)
+    config = snapshot / "config.yaml"
+    config.write_text("".join(x for x in config.read_text().splitlines(True) if "plda" not in x))
+    (card,) = Pyannote.from_spec(name, CPU).models()
+    assert not card.present
+    assert card.fetch == f"hf download {name} && hf download pyannote/speaker-diarization-community-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "token", "said"),
+    [
+        (403, GatedRepoError, None, r"is gated: accept its terms .*hf auth login .*Nobody is logged in"),
+        (403, GatedRepoError, "hf_x", r"is gated: accept its terms .*The account that is logged in may not read it"),
+        (401, HfHubHTTPError, "hf_x", r"refused the access token .*revoked or has expired"),
+        (404, RepositoryNotFoundError, None, r"The hub has no model"),
+    ],
+)
+def test_what_the_hub_refuses_is_told(
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    kind: type[HfHubHTTPError],
+    token: str | None,
+    said: str,
+) -> None:
+    import httpx
+
+    asked = []
+
+    def refused(name: str, **_: object) -> str:
+        asked.append(name)
+        raise kind("refused", response=httpx.Response(status, request=httpx.Request("GET", "https://hub")))
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refused)
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: token)
+    name = "pyannote/speaker-diarization-community-1"
+    with pytest.raises(MissingModel, match=said) as caught:
+        Pyannote.from_spec(name, CPU).diarize(NOISE)
+    assert asked == [name]
     assert "hf_x" not in str(caught.value)

@@ -5,80 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny import whisper as tiny
 
-from dubkit.backends import hub
 from dubkit.backends.protocols import Compute, Transcriber
-from dubkit.backends.whisper import Whisper
+from dubkit.backends.whisper import Whisper, _one_cross_attention
+from dubkit.backends.whisper_guard import Draft
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
-LANGUAGES = ["en", "pt", "jw", "zh"]
 CPU = Compute(device="cpu", threads=1)
-
-
-def save_tiny_whisper(folder: Path, *, multilingual: bool = True) -> None:
-    from transformers import (
-        GenerationConfig,
-        WhisperConfig,
-        WhisperFeatureExtractor,
-        WhisperForConditionalGeneration,
-        WhisperProcessor,
-        WhisperTokenizer,
-    )
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
-
-    characters = list(bytes_to_unicode().values())
-    letters = [f"Ġ{c}" for c in "abcdefghijklmnopqrstuvwxyz"]
-    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES)]
-    special += ["<|translate|>", "<|transcribe|>", "<|nospeech|>", "<|notimestamps|>"]
-    vocab = {token: n for n, token in enumerate([*characters, *letters])}
-    ids = {token: len(vocab) + n for n, token in enumerate(special)}
-    tokenizer = WhisperTokenizer(vocab=vocab, merges=[("Ġ", c[1]) for c in letters], pad_token="<|endoftext|>")
-    tokenizer.add_special_tokens({"additional_special_tokens": special[1:]})
-    assert tokenizer.convert_tokens_to_ids(special) == list(ids.values())
-
-    end = ids["<|endoftext|>"]
-    torch.manual_seed(3)
-    config = WhisperConfig(
-        vocab_size=len(vocab) + len(special),
-        d_model=32,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=4,
-        decoder_attention_heads=4,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
-        max_target_positions=24,
-        init_std=0.4,
-        pad_token_id=end,
-        bos_token_id=end,
-        eos_token_id=end,
-        decoder_start_token_id=ids["<|startoftranscript|>"],
-    )
-    model = WhisperForConditionalGeneration(config)
-    generation = model.generation_config = GenerationConfig(
-        max_length=24,
-        decoder_start_token_id=config.decoder_start_token_id,
-        bos_token_id=end,
-        eos_token_id=end,
-        pad_token_id=end,
-    )
-    generation.is_multilingual = multilingual
-    if multilingual:
-        generation.lang_to_id = {f"<|{code}|>": ids[f"<|{code}|>"] for code in LANGUAGES}
-        generation.task_to_id = {task: ids[f"<|{task}|>"] for task in ("translate", "transcribe")}
-    generation.no_timestamps_token_id = ids["<|notimestamps|>"]
-    # Random weights would mostly say bytes that are no text.
-    generation.suppress_tokens = [n for n in range(model.config.vocab_size) if n < len(characters) or n > end]
-    generation.begin_suppress_tokens = [end]
-    generation.alignment_heads = [[0, 1], [1, 0], [1, 3]]
-    model.save_pretrained(folder)
-    WhisperProcessor(WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whisper")
-    save_tiny_whisper(folder)
+    tiny.save(folder)
     return folder
 
 
@@ -100,10 +40,11 @@ def whisper(folder: Path) -> Whisper:
 
 @pytest.fixture(autouse=True)
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random weights are never sure, and the guard against text on silence would drop all that they write."""
+    """Random weights are never sure, and the guards would drop or read again all that they write."""
     for limit in ("UNLIKELY", "VERY_UNLIKELY"):
         monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", -1e9)
-    monkeypatch.setattr("dubkit.backends.whisper_guard.FASTEST", 1e9)
+    for limit in ("FASTEST", "REPETITIVE", "LONGEST_WORD"):
+        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", 1e9)
 
 
 def test_it_is_a_transcriber_that_needs_no_weights_to_describe_itself(folder: Path) -> None:
@@ -146,7 +87,7 @@ def test_batched_and_one_by_one_agree(
     whisper: Whisper, waveforms: list[np.ndarray], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = [heard for w in waveforms for heard in whisper.transcribe([w], "en", beam_size=2)]
-    monkeypatch.setattr("dubkit.backends.whisper.batch_size", lambda compute: compute.batch_size)
+    monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: compute.batch_size)
     together = list(Whisper.from_spec(str(folder), Compute("cpu", 1, 3)).transcribe(waveforms, "en", beam_size=2))
     assert len({tuple(w.text for w in heard.words) for heard in alone}) == len(waveforms), "the sounds tell in the text"
     for a, b in zip(alone, together, strict=True):
@@ -189,7 +130,7 @@ def test_the_language_is_the_likeliest_on_average_by_length(
 
     model = WhisperForConditionalGeneration.from_pretrained(folder).eval()
     processor = WhisperProcessor.from_pretrained(folder)
-    ids = [model.generation_config.lang_to_id[f"<|{code}|>"] for code in LANGUAGES]
+    ids = [model.generation_config.lang_to_id[f"<|{code}|>"] for code in tiny.LANGUAGES]
     features = processor(waveforms, sampling_rate=16_000, return_tensors="pt").input_features
     start = torch.full((len(waveforms), 1), model.generation_config.decoder_start_token_id)
     with torch.no_grad():
@@ -224,9 +165,109 @@ def test_loops_are_read_again_without_repetitions(
         return found if "no_repeat_ngram_size" in options else [[found[0][0]] * 19]
 
     monkeypatch.setattr(Whisper, "_search", loop_first)
-    monkeypatch.setattr("dubkit.backends.whisper_guard.FASTEST", 1.0)
+    for limit in ("FASTEST", "REPETITIVE"):
+        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", 1.0)
     list(whisper.transcribe(waveforms[1:2], "en", beam_size=1))
-    assert searches == [None, 3]
+    assert searches == [None, None, 3], "as usual, a little later, with repetitions barred"
+
+
+def test_a_doubtful_reading_is_done_again_a_little_later_and_the_likelier_kept(
+    whisper: Whisper, waveforms: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (plain,) = whisper.transcribe(waveforms[:1], "en", beam_size=1)
+    after = np.concatenate([np.zeros(8000, np.float32), waveforms[0]])
+    read = []
+    draft = Whisper._draft
+
+    def noted(self: Whisper, batch: list[np.ndarray], *rest: object, **search: object) -> list[Draft]:
+        found = draft(self, batch, *rest, **search)
+        read.append((batch[0], found[0]))
+        return found
+
+    monkeypatch.setattr(Whisper, "_draft", noted)
+    monkeypatch.setattr("dubkit.backends.whisper_guard.UNLIKELY", 0.0)
+    monkeypatch.setattr("dubkit.backends.whisper_guard.NO_SPEECH", 1.0)
+    (heard,) = whisper.transcribe(waveforms[:1], "en", beam_size=1)
+    (_, first), (sound, second) = read
+    assert np.array_equal(sound, after)
+    assert first.text != second.text
+    better = max(first, second, key=lambda d: d.log_probability)
+    assert " ".join(w.text for w in heard.words) == better.text
+    assert heard.words[-1].end <= 2.5
+    assert " ".join(w.text for w in plain.words) == first.text
+
+
+def test_a_sentence_left_out_is_read_in_parts(
+    whisper: Whisper, waveforms: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = []
+    search = Whisper._search
+
+    def lazy(self: Whisper, encoded: torch.Tensor, language: str, **options: object) -> list[list[int]]:
+        found = search(self, encoded, language, **options)
+        lengths.append(len(found[0]))
+        return [row[:1] for row in found] if len(lengths) == 1 else found
+
+    monkeypatch.setattr(Whisper, "_search", lazy)
+    (short,) = whisper.transcribe(waveforms[2:3], "en", beam_size=1)
+    monkeypatch.setattr("dubkit.backends.whisper_guard.LONGEST_WORD", 0.05)
+    monkeypatch.setattr("dubkit.backends.whisper_guard._CUTS", 1)
+    lengths.clear()
+    (heard,) = whisper.transcribe(waveforms[2:3], "en", beam_size=1)
+    assert len(lengths) == 3
+    assert len(short.words) == 1
+    assert len(heard.words) > 1
+    times = [t for w in heard.words for t in (w.start, w.end)]
+    assert times == sorted(times)
+    assert times[-1] <= 6.0
+
+
+def test_a_batch_too_large_for_the_memory_is_halved(
+    whisper: Whisper, waveforms: list[np.ndarray], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = Whisper._encode
+    sizes = []
+
+    def small(self: Whisper, batch: list[np.ndarray]) -> torch.Tensor:
+        sizes.append(len(batch))
+        if len(batch) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return encode(self, batch)
+
+    expected = list(whisper.transcribe(waveforms[:3], "en", beam_size=1))
+    language = whisper.detect_language(waveforms[:3])
+    monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: 2)
+    monkeypatch.setattr(Whisper, "_encode", small)
+    fresh = Whisper.from_spec(str(folder), CPU)
+    assert fresh.detect_language(waveforms[:3]) == language
+    assert sizes == [2, 1, 1, 1]
+    assert list(fresh.transcribe(waveforms[:3], "en", beam_size=1)) == expected
+
+
+def test_search_is_fused_and_the_second_reading_gives_that_back(whisper: Whisper, waveforms: list[np.ndarray]) -> None:
+    list(whisper.transcribe(waveforms[:1], "en", beam_size=1))
+    assert whisper._model.config._attn_implementation == "sdpa"
+
+
+def test_beams_that_change_places_keep_one_attention_to_the_sound(
+    whisper: Whisper, waveforms: list[np.ndarray]
+) -> None:
+    from transformers.modeling_outputs import BaseModelOutput
+
+    def search(**options: object) -> list[list[int]]:
+        encoded = whisper._encode(waveforms[:3])
+        with torch.inference_mode():
+            found = whisper._model.generate(
+                encoder_outputs=BaseModelOutput(last_hidden_state=encoded),
+                num_beams=4,
+                max_new_tokens=18,
+                language="pt",
+                task="transcribe",
+                **options,
+            )
+        return [[int(t) for t in row] for row in found]
+
+    assert search(past_key_values=_one_cross_attention()) == search()
 
 
 def test_no_sound_is_no_words(whisper: Whisper, waveforms: list[np.ndarray]) -> None:
@@ -238,7 +279,7 @@ def test_no_sound_is_no_words(whisper: Whisper, waveforms: list[np.ndarray]) -> 
 
 
 def test_an_english_checkpoint_knows_english_alone(tmp_path: Path, waveforms: list[np.ndarray]) -> None:
-    save_tiny_whisper(tmp_path, multilingual=False)
+    tiny.save(tmp_path, multilingual=False)
     whisper = Whisper.from_spec(str(tmp_path), CPU)
     assert whisper.languages() == {"en"}
     assert whisper.detect_language(waveforms[:1]) == ("en", 1.0)
@@ -266,7 +307,7 @@ def test_a_hub_id_is_the_default_and_is_not_asked_for_before_it_is_used(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     whisper = Whisper.from_spec("", CPU)
-    assert whisper.fingerprint == "whisper:openai/whisper-large-v3"
+    assert whisper.fingerprint == "whisper:openai/whisper-large-v3+2"
     assert {"en", "pt", "jv", "fil", "no", "yue"} <= whisper.languages()
     assert len(whisper.languages()) == 100
     assert Whisper.from_spec("openai/whisper-base.en", CPU).languages() == {"en"}
@@ -288,4 +329,4 @@ def test_on_cuda_it_computes_in_half_precision(folder: Path, waveforms: list[np.
     whisper = Whisper.from_spec(str(folder), Compute("cuda", 0, 4))
     assert len(list(whisper.transcribe(waveforms, "en", beam_size=2))) == len(waveforms)
     assert whisper._model.dtype == torch.float16
-    assert hub.batch_size(whisper.compute) == 4
+    assert whisper._batches.size == 4

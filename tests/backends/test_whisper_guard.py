@@ -79,3 +79,85 @@ def test_two_readings_join_in_time() -> None:
     both = whisper_guard.joined(first, second)
     assert both.words == (("a", 0.1, 0.5, 1.0), ("b", 2.2, 2.4, 1.0))
     assert (both.seconds, both.no_speech, both.log_probability) == (5.0, 0.1, pytest.approx(-0.3))
+
+
+SOUND = np.linspace(-1, 1, 16_000, dtype=np.float32)
+
+
+class Again:
+    """Reads out what it was given, in order, and notes what it was asked for."""
+
+    def __init__(self, *drafts: Draft) -> None:
+        self.drafts = list(drafts)
+        self.asked: list[object] = []
+
+    def __call__(self, waveform: np.ndarray, /, *, otherwise: bool = False, **search: object) -> Draft:
+        self.asked.append((len(waveform), otherwise, search))
+        return self.drafts.pop(0)
+
+
+def test_a_reading_that_looks_right_is_kept() -> None:
+    again = Again()
+    plain = draft("The weather was cold.")
+    assert whisper_guard.settled(plain, SOUND, 16_000, again) == plain
+    assert again.asked == []
+
+
+def test_of_two_doubtful_readings_the_likelier_is_kept_and_a_sure_one_before_any() -> None:
+    unlikely, worse = draft("Prince has an", log_probability=-1.4), draft("Princes", log_probability=-1.6)
+    sure = draft("Princess Ann", log_probability=-0.4)
+    again = Again(worse)
+    assert whisper_guard.settled(unlikely, SOUND, 16_000, again) == unlikely
+    assert again.asked == [(16_000, True, {})]
+    assert whisper_guard.settled(worse, SOUND, 16_000, Again(unlikely)) == unlikely
+    assert whisper_guard.settled(unlikely, SOUND, 16_000, Again(sure)) == sure
+
+
+def test_a_loop_that_stays_one_is_read_with_repetitions_barred() -> None:
+    loop, plain = draft(" ".join(["and then"] * 40), seconds=4.0), draft("and then we left")
+    again = Again(loop, plain)
+    assert whisper_guard.settled(loop, SOUND, 16_000, again) == plain
+    assert again.asked == [(16_000, True, {}), (16_000, True, {"no_repeat_ngram_size": 3})]
+
+
+def test_where_a_sentence_was_left_out_the_parts_are_read_if_that_finds_more() -> None:
+    rate = 16_000
+    waveform = np.random.default_rng(0).normal(scale=0.1, size=6 * rate).astype(np.float32)
+    waveform[round(2.4 * rate) : round(2.7 * rate)] = 0
+    stretched = Draft((("Oh,", 0.2, 4.0, 0.9), ("yes.", 4.1, 4.5, 0.9)), 6.0, 0.0, -0.3)
+    before = Draft((("Oh,", 0.2, 0.5, 0.9), ("never.", 0.6, 1.0, 0.9)), 2.5, 0.0, -0.3)
+    after = Draft((("Oh,", 0.2, 0.5, 0.9), ("yes.", 0.6, 1.0, 0.9)), 3.5, 0.0, -0.3)
+    again = Again(before, after)
+    found = whisper_guard.settled(stretched, waveform, rate, again)
+    assert found.text == "Oh, never. Oh, yes."
+    assert [otherwise for _, otherwise, _ in again.asked] == [False, False]
+    assert sum(n for n, *_ in again.asked) == len(waveform)
+    short = Draft((("Oh,", 0.2, 0.5, 0.9),), 2.5, 0.0, -0.3)
+    assert whisper_guard.settled(stretched, waveform, rate, Again(short, short)) == stretched
+
+
+def test_parts_are_not_cut_without_end() -> None:
+    rate = 16_000
+    waveform = np.random.default_rng(0).normal(scale=0.1, size=30 * rate).astype(np.float32)
+    asked = []
+
+    def stretched(part: np.ndarray, /, *, otherwise: bool = False, **search: object) -> Draft:
+        asked.append(len(part))
+        seconds = len(part) / rate
+        return Draft((("Oh", 0.0, max(2.0, seconds), 0.9),), seconds, 0.0, -0.3)
+
+    whisper_guard.settled(stretched(waveform), waveform, rate, stretched)
+    assert len(asked) <= 1 + 2 + 4 + 8
+
+
+def test_a_waveform_read_later_has_its_times_put_back() -> None:
+    moved, lead = whisper_guard.later(SOUND, 16_000, 30.0)
+    assert lead == 0.5
+    assert not moved[:8000].any()
+    assert np.array_equal(moved[8000:], SOUND)
+    read = Draft((("a", 0.4, 0.9, 1.0), ("b", 1.0, 1.4, 1.0)), 1.5, 0.1, -0.2)
+    back = whisper_guard.earlier(read, lead)
+    assert [(w[0], *(round(x, 6) for x in w[1:])) for w in back.words] == [("a", 0.0, 0.4, 1.0), ("b", 0.5, 0.9, 1.0)]
+    assert back.seconds == 1.0
+    long = np.ones(29 * 16_000 + 12_000, np.float32)
+    assert whisper_guard.later(long, 16_000, 30.0)[1] == 0.25

@@ -52,6 +52,11 @@ def decoder(pieces: list[bytes]):  # type: ignore[no-untyped-def]
             [("今日", 0, 0), ("は。", 1, 3)],
         ),
         (["「".encode(), "好".encode(), "」".encode(), "。".encode()], "zh", [("「好」。", 0, 3)]),
+        (
+            ["我".encode(), "用".encode(), b"Chat", b"GPT", b" API", "，".encode(), b"20", b"24", "年".encode()],
+            "zh",
+            [("我", 0, 0), ("用", 1, 1), ("ChatGPT", 2, 3), ("API，", 4, 5), ("2024", 6, 7), ("年", 8, 8)],
+        ),
         ([b" "], "en", []),
         ([], "en", []),
     ],

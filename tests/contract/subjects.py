@@ -31,12 +31,15 @@ class Subject:
         The module in ``tests/tiny`` that saves that model; empty for others.
     language, other : str
         Languages that it knows; a translator goes from the first to the second.
+    inside : str
+        The folder of the tiny model inside the one that the spec names.
     """
 
     spec: str
     tiny: str = ""
     language: str = "en"
     other: str = "pt"
+    inside: str = ""
 
     def __str__(self) -> str:
         return self.spec.replace(":{}", "-tiny")
@@ -59,7 +62,7 @@ SUBJECTS: dict[str, list[Subject]] = {
         Subject("espeak"),
         Subject("first:kokoro,espeak"),
         Subject("mms:{}", "mms"),
-        Subject("pocket:{}", "pocket"),
+        Subject("pocket:{}", "pocket", language="fr", inside="fr"),
     ],
 }
 HUB: dict[str, list[Subject]] = {
@@ -100,6 +103,6 @@ class Bench:
             return subject.spec
         if subject.tiny not in self._saved:
             folder = self._folders.mktemp(subject.tiny)
-            saver(subject.tiny)(folder)
+            saver(subject.tiny)(folder / subject.inside)
             self._saved[subject.tiny] = folder
         return subject.spec.format(self._saved[subject.tiny])

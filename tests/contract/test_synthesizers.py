@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract.subjects import Subject
 
+from contract.subjects import Subject
 from dubkit import languages
 from dubkit.backends.protocols import Request
 

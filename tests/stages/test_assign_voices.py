@@ -1,16 +1,41 @@
+from pathlib import Path
+
 import pytest
-from builders import speaker, speakers, transcript, translation
+from builders import sine, sound, speaker, speakers, transcript, translation
 from stand_ins import ToneSynthesizer
 
-from dubkit.artefacts import Casting, Speaker
+from dubkit.artefacts import Casting, Speaker, Voice
 from dubkit.errors import BadInput, UnsupportedPair
 from dubkit.progress import Report
+from dubkit.stage import Stopwatch
 from dubkit.stages.assign_voices import AssignVoicesSettings, assign_voices
 
 ANA, EVA, RUI = "tone:ana", "tone:eva", "tone:rui"
 
 
-def cast(*facts: Speaker, report: Report | None = None, target: str = "pt", **settings: object) -> Casting:
+OWN = "tone:own"
+
+
+class Copier(ToneSynthesizer):
+    """Copies voices in Portuguese."""
+
+    def own_voice(self, language: str) -> Voice | None:
+        return Voice(id=OWN, language=language, gender="unknown", name="own") if language == "pt" else None
+
+
+def heard(name: str, folder: Path, gender: str = "female", seconds: float = 10.0) -> Speaker:
+    """A speaker of whom there is a recording."""
+    recording = sound(folder / f"{name}.flac", sine(3, rate=24_000), 24_000)
+    return speaker(name, gender, seconds=seconds).but(sample=recording)
+
+
+def cast(
+    *facts: Speaker,
+    report: Report | None = None,
+    target: str = "pt",
+    backend: ToneSynthesizer | None = None,
+    **settings: object,
+) -> Casting:
     """The casting of speakers who each have a line."""
     said = transcript(*[(s.id, n, n + 1, "Yes.") for n, s in enumerate(facts)])
     lines = translation(said, *["Sim." for _ in facts], target=target)
@@ -18,7 +43,8 @@ def cast(*facts: Speaker, report: Report | None = None, target: str = "pt", **se
         speakers(*facts),
         lines,
         settings=AssignVoicesSettings(**settings),  # type: ignore[arg-type]
-        backend=ToneSynthesizer(),
+        # As a run hands it over.
+        backend=Stopwatch(backend or ToneSynthesizer()),
         report=report or Report("assign_voices"),
     )
     return made
@@ -87,7 +113,7 @@ def test_a_voice_that_does_not_exist_is_refused_with_a_list() -> None:
 
 
 def test_a_language_without_voices_is_refused_with_a_list() -> None:
-    with pytest.raises(UnsupportedPair, match=r"No voice speaks Japanese. There are voices for: es, pt"):
+    with pytest.raises(UnsupportedPair, match=r"No voice speaks Japanese. There are voices for: en, es, pt"):
         cast(speaker("S1"), target="ja")
 
 
@@ -131,3 +157,52 @@ def test_a_voice_of_no_gender_is_taken_where_there_is_no_other() -> None:
     )
     assert found.roles[0].voice.id == ANA
     assert found.roles[0].reason == "heard as female (90%); no such voice"
+
+
+def test_with_consent_everybody_keeps_their_own_voice(tmp_path: Path, report: Report) -> None:
+    cast_of = [heard("S1", tmp_path, "male"), heard("S2", tmp_path)]
+    found = cast(*cast_of, backend=Copier(), consent=True, report=report)
+    assert [(r.voice.id, r.voice.gender, r.voice.language) for r in found.roles] == [
+        (OWN, "male", "pt"),
+        (OWN, "female", "pt"),
+    ]
+    assert {r.reason for r in found.roles} == {"their own voice, copied with the speakers' consent"}
+    assert report.warnings == []
+
+
+def test_without_consent_stock_voices_speak_and_the_switch_is_told_once(tmp_path: Path, report: Report) -> None:
+    found = cast(heard("S1", tmp_path), heard("S2", tmp_path), backend=Copier(), report=report)
+    assert voices(found) == {"S1": ANA, "S2": EVA}
+    assert [r.reason for r in found.roles] == ["heard as female (90%)"] * 2
+    (told,) = report.warnings
+    assert "--set assign_voices.consent=true" in told
+    assert "all of them agreed" in told
+
+
+def test_where_nothing_could_be_copied_nothing_is_told(tmp_path: Path, report: Report) -> None:
+    cast(speaker("S1"), backend=Copier(), report=report)
+    cast(heard("S1", tmp_path), report=report)
+    cast(heard("S1", tmp_path), backend=Copier(), target="es", report=report)
+    cast(heard("S1", tmp_path), backend=Copier(), voices={"S1": EVA}, report=report)
+    assert report.warnings == []
+
+
+def test_a_voice_chosen_by_hand_goes_before_the_own_one(tmp_path: Path) -> None:
+    found = cast(heard("S1", tmp_path), heard("S2", tmp_path), backend=Copier(), consent=True, voices={"S2": RUI})
+    assert voices(found) == {"S1": OWN, "S2": RUI}
+    assert found.roles[1].reason == "chosen by hand"
+
+
+def test_who_said_too_little_gets_a_stock_voice_and_the_reason(tmp_path: Path, report: Report) -> None:
+    found = cast(heard("S1", tmp_path), speaker("S2"), backend=Copier(), consent=True, report=report)
+    assert voices(found) == {"S1": OWN, "S2": ANA}
+    assert found.roles[1].reason == "heard as female (90%); too little clean speech to copy their voice"
+    assert report.warnings == []
+
+
+def test_consent_that_cannot_be_used_is_told(tmp_path: Path, report: Report) -> None:
+    assert voices(cast(heard("S1", tmp_path), consent=True, report=report)) == {"S1": ANA}
+    assert report.warnings == [
+        "There is consent to copy the speakers' voices, but the synthesizer in use cannot do that in Portuguese: stock "
+        "voices speak."
+    ]

@@ -7,6 +7,7 @@ from builders import tracks as make_tracks
 from stand_ins import PitchClassifier
 
 from dubkit.artefacts import Speakers, Tracks, Turns
+from dubkit.edits import apply, edits
 from dubkit.progress import Event, Report
 from dubkit.stages.detect_gender import DetectGenderSettings, detect_gender, gender
 
@@ -40,13 +41,19 @@ class Fixed(PitchClassifier):
 
 
 def cast(
-    tracks: Tracks, spoken: Turns, backend: PitchClassifier, report: Report | None = None, **settings: float
+    tracks: Tracks,
+    spoken: Turns,
+    backend: PitchClassifier,
+    report: Report | None = None,
+    folder: Path | None = None,
+    **settings: float,
 ) -> Speakers:
     made: Speakers = detect_gender(
         tracks,
         spoken,
         settings=DetectGenderSettings(**settings),
         backend=backend,
+        folder=folder or tracks.full.path.parent,
         report=report or Report("detect_gender"),
     )
     return made
@@ -136,6 +143,55 @@ def test_syllables_are_counted(tmp_path: Path) -> None:
 def test_a_turn_beyond_the_sound_is_no_trouble(tracks: Tracks) -> None:
     found = cast(tracks, turns(("S1", 6.5, 7.5)), Fixed(0.9)).speakers[0]
     assert (found.gender, found.pitch) == ("unknown", None)
+
+
+def voice_at(hz: float, seconds: float) -> np.ndarray:
+    """A tone with overtones at 48 kHz that swells as words do, with a pause of a quarter of a second each second."""
+    t = np.arange(round(seconds * 48_000)) / 48_000
+    tone = sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in (1, 2, 3))
+    return (tone * (t % 1 < 0.75)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def dialogue(tmp_path_factory: pytest.TempPathFactory) -> Tracks:
+    """Low for 14 s, both for 2 s, high for 3 s and, after a second, for 4 s more, over a hum that is loud at first."""
+    low, high = voice_at(LOW, 16), voice_at(HIGH, 7)
+    spoken = np.zeros(48_000 * 24, np.float32)
+    spoken[: len(low)] += low
+    spoken[14 * 48_000 : 19 * 48_000] += voice_at(HIGH, 5)
+    spoken[20 * 48_000 :] += high[: 4 * 48_000]
+    hum = sine(24, hz=50, level=0.002)
+    hum[: 2 * 48_000] *= 100
+    both = np.stack([spoken + hum, spoken + hum], axis=1)
+    return make_tracks(tmp_path_factory.mktemp("d"), both, background=np.stack([hum, hum], axis=1))
+
+
+DIALOGUE = turns(("S1", 0, 16), ("S2", 14, 19), ("S2", 20, 24), ("S3", 16.5, 17.5))
+
+
+def test_a_sample_of_each_voice_is_cut_out_where_it_is_alone_and_clean(dialogue: Tracks, folder: Path) -> None:
+    low, high, brief = cast(dialogue, DIALOGUE, Fixed(*[0.5] * 9), folder=folder).speakers
+    assert low.sample is not None
+    assert high.sample is not None
+    assert (low.sample.path.parent, low.sample.sample_rate, low.sample.n_channels) == (folder, 24_000, 1)
+    # The twelve seconds after the loud hum; what lies between the overlaps, joined.
+    assert 11 < low.sample.duration <= 12
+    assert 2 < high.sample.duration < 6
+    for sample, hz, other in ((low.sample, LOW, HIGH), (high.sample, HIGH, LOW)):
+        heard = sample.load()
+        spectrum = np.abs(np.fft.rfft(heard))
+        at = [spectrum[round(f * len(heard) / 24_000)] for f in (hz, other, 50.0)]
+        assert at[0] > 50 * at[1]
+        assert at[0] > 50 * at[2]
+    assert brief.sample is None
+
+
+def test_a_corrected_gender_keeps_the_sample(dialogue: Tracks, folder: Path) -> None:
+    found = cast(dialogue, DIALOGUE, Fixed(*[0.5] * 9), folder=folder)
+    changed, aside = apply(found, edits(found, {"S1": "female"}))
+    assert aside == []
+    assert changed.speakers[0].gender == "female"
+    assert [s.sample for s in changed.speakers] == [s.sample for s in found.speakers]
 
 
 def test_nobody_speaks(tracks: Tracks) -> None:

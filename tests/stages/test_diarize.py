@@ -10,6 +10,7 @@ from stand_ins import ToneDiarizer
 
 from dubkit.artefacts import Turns
 from dubkit.backends.protocols import Diarization
+from dubkit.errors import BadInput
 from dubkit.progress import Event, Report
 from dubkit.stages.diarize import DiarizeSettings, diarize, link, rttm
 
@@ -61,8 +62,8 @@ def test_what_is_known_of_the_speakers_is_passed_on(folder: Path, report: Report
             self.asked.append(known)
             return super().diarize(waveform)
 
-    _, backend = heard(talk((LOW, 1)), folder, report, Listening(), n_speakers=2, max_speakers=4)
-    assert backend.asked[0] == {"n_speakers": 2, "max_speakers": 4}
+    _, backend = heard(talk((LOW, 1)), folder, report, Listening(), n_speakers=2, min_speakers=2, max_speakers=4)
+    assert backend.asked[0] == {"n_speakers": 2, "min_speakers": 2, "max_speakers": 4}
 
 
 def test_no_turn_reaches_beyond_the_film(folder: Path, report: Report) -> None:
@@ -142,3 +143,8 @@ def test_every_voice_gets_a_name_of_its_own_in_its_block(
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         DiarizeSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_limits_that_leave_no_number_of_speakers_are_refused(folder: Path, report: Report) -> None:
+    with pytest.raises(BadInput, match=r"min_speakers is 4, but diarize\.max_speakers only 2"):
+        heard(talk((LOW, 1)), folder, report, min_speakers=4, max_speakers=2)

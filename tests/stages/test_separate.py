@@ -93,3 +93,23 @@ def test_sound_that_starts_late_is_silence_until_then(tone: Path, tmp_path: Path
     assert np.abs(found.speech.load(0, 1.4)).max() < 2e-3
     assert np.abs(found.speech.load(1.7, 2.7)).max() > 0.1
     assert np.abs(found.background.load(1.7, 2.7)).max() > 0.05
+
+
+@pytest.mark.parametrize("seconds", [2, 21])
+def test_a_separator_at_another_sample_rate_leaves_the_same_background(
+    film: Callable[..., Path], tmp_path: Path, seconds: int
+) -> None:
+    class Other(Halver):
+        sample_rate = 44_100
+
+    path = film(sound=STEREO, seconds=seconds, size="32x32", fps=5)
+    beds, lengths = [], []
+    for backend in (Halver(), Other()):
+        (tmp_path / type(backend).__name__).mkdir()
+        found = separated(path, tmp_path / type(backend).__name__, backend)
+        beds.append(found.background.load())
+        lengths.append(sum(backend.asked))  # type: ignore[arg-type]
+        assert found.background.n_samples == found.full.n_samples
+    assert lengths[1] == pytest.approx(lengths[0] * 44_100 / 48_000, abs=1)
+    inner = slice(4800, -4800)
+    assert np.abs(beds[0][inner] - beds[1][inner]).max() < 2e-4

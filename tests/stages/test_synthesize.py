@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pytest
-from builders import casting, transcript, translation
+from builders import casting, sine, sound, speaker, speakers, transcript, translation
 from stand_ins import BrokeDownError, ToneSynthesizer
 
-from dubkit.artefacts import Casting, Speech, Transcript, Translation
+from dubkit.artefacts import Casting, Speakers, Speech, Transcript, Translation, Voice
 from dubkit.backends.protocols import Request
+from dubkit.errors import BadInput
 from dubkit.progress import Event, Report
 from dubkit.stages.synthesize import SynthesizeSettings, synthesize
 from dubkit.store import Items
@@ -25,11 +26,13 @@ def spoken(
     cast: Casting = CAST,
     report: Report | None = None,
     lines: Translation | None = None,
+    who: Speakers | None = None,
     **settings: float,
 ) -> Speech:
     made: Speech = synthesize(
         lines or translation(said, *texts),
         cast,
+        who or speakers("S1", "S2"),
         said,
         settings=SynthesizeSettings(**settings),
         backend=backend,
@@ -164,6 +167,61 @@ def test_a_robotic_voice_is_told(items: Items, report: Report) -> None:
     cast = cast.but(roles=(cast.roles[0], cast.roles[1].but(voice=robot)))
     spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG, cast=cast, report=report)
     assert report.warnings == ["No natural voice speaks this language: eSpeak pt is a robotic one."]
+
+
+class Copier(ToneSynthesizer):
+    """Copies voices, at one rate only."""
+
+    rates = (1.0, 1.0)
+
+    def own_voice(self, language: str) -> Voice | None:
+        return Voice(id="tone:own", language=language, gender="unknown", name="own")
+
+
+def own_voices(folder: Path, hz: float) -> Speakers:
+    """S1 and S2, of whom there are recordings; that of S1 is at a pitch."""
+    folder.mkdir(exist_ok=True)
+    recordings = {n: sound(folder / f"{n}-{f}.flac", sine(2, hz=f)) for n, f in (("S1", hz), ("S2", 300))}
+    return speakers(*[speaker(n).but(sample=r) for n, r in recordings.items()])
+
+
+def test_the_recording_goes_with_the_lines_of_those_who_keep_their_voice(items: Items, tmp_path: Path) -> None:
+    backend, who = Copier(), own_voices(tmp_path / "s", 100)
+    found = spoken(items, backend, SHORT, MIDDLE, LONG, cast=casting(S1="own", S2="rui"), who=who)
+    assert [(r.voice.id, r.reference) for r in backend.asked] == [  # type: ignore[attr-defined]
+        ("tone:own", who.speakers[0].sample),
+        ("tone:rui", None),
+        ("tone:own", who.speakers[0].sample),
+    ]
+    assert rates(found) == [1.0, 1.0, 1.0]
+
+
+def test_another_recording_speaks_its_lines_anew_and_no_others(items: Items, tmp_path: Path) -> None:
+    cast = casting(S1="own", S2="rui")
+    spoken(items, Copier(), SHORT, MIDDLE, LONG, cast=cast, who=own_voices(tmp_path / "a", 100))
+    backend = Copier()
+    spoken(items, backend, SHORT, MIDDLE, LONG, cast=cast, who=own_voices(tmp_path / "b", 100))
+    assert backend.asked == [], "equal recordings elsewhere"
+    spoken(items, backend, SHORT, MIDDLE, LONG, cast=cast, who=own_voices(tmp_path / "c", 150))
+    assert [r.text for r in backend.asked] == [SHORT, LONG]  # type: ignore[attr-defined]
+
+
+def test_lines_in_stock_voices_are_known_by_what_they_were_known_by_before(items: Items) -> None:
+    line = translation(transcript(("S1", 0, 4, "one")), SHORT)
+    known: list[list[object]] = []
+
+    class Watched(Items):
+        def complete(self, identities, *rest):  # type: ignore[no-untyped-def]
+            known.extend(identities)
+            return super().complete(identities, *rest)
+
+    spoken(Watched(items.root), ToneSynthesizer(), said=transcript(("S1", 0, 4, "one")), lines=line)
+    assert known == [["ToneSynthesizer@1", SHORT, "tone:ana", "pt", 0.92]]
+
+
+def test_an_own_voice_without_a_recording_is_refused(items: Items) -> None:
+    with pytest.raises(BadInput, match=r"S1 is to speak with their own voice.*assign_voices.voices.S1"):
+        spoken(items, Copier(), SHORT, MIDDLE, LONG, cast=casting(S1="own", S2="rui"))
 
 
 def test_nothing_to_say(items: Items) -> None:

@@ -1,9 +1,15 @@
+import json
+from collections.abc import Iterator, Sequence
+
 import pytest
 from builders import transcript
+from pydantic import ValidationError
 from stand_ins import BrokeDownError, Prefixer
 
 from dubkit.artefacts import Candidate, Transcript, Translation
-from dubkit.errors import BadInput, UnsupportedPair
+from dubkit.backends.pivot import Pivot
+from dubkit.backends.protocols import Compute, Hint, Translator
+from dubkit.errors import BadInput, StageFailed, UnsupportedPair
 from dubkit.progress import Event, Report
 from dubkit.stages.translate import TranslateSettings, check_languages, check_pair, translate
 from dubkit.store import Items
@@ -131,3 +137,153 @@ class Drafter(Prefixer):
 def test_drafts_are_called_drafts(items: Items, report: Report) -> None:
     translated(SAID, items, report, Drafter(), target="pt")
     assert report.warnings == ["From English to Portuguese this translator gives drafts: correct the lines by hand."]
+
+
+class Heeding(Prefixer):
+    """A translator that looks around; it notes the hints, and has nothing for what it is told not to know."""
+
+    def __init__(self, *heeds: str, lost: frozenset[str] = frozenset()) -> None:
+        super().__init__(revision="1" + "".join(heeds))
+        self.heeds = frozenset(heeds)
+        self.lost = lost
+        self.hints: list[Hint] = []
+
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
+        self.hints += hints
+        for text, found in zip(texts, super().translate(texts, source, target), strict=True):
+            yield () if text in self.lost else found
+
+
+def with_glossary(
+    what: Transcript, items: Items, report: Report, backend: Translator, glossary: dict[str, str]
+) -> Translation:
+    settings = TranslateSettings(target="pt", glossary=glossary)
+    made: Translation = translate(what, settings=settings, backend=backend, items=items, report=report)
+    return made
+
+
+def test_a_translator_is_told_what_it_heeds_and_nothing_else(items: Items, report: Report) -> None:
+    backend = Heeding("before", "after", "seconds", "terms")
+    with_glossary(SAID, items, report, backend, {"morning": "manhã"})
+    assert backend.hints == [
+        Hint((), ("Yes.", "Are you sure?"), 1.0, ("manhã",)),
+        Hint(("Good morning.",), ("Are you sure?", "Yes."), 1.0),
+        Hint(("Good morning.", "Yes."), ("Yes.",), 1.0),
+        Hint(("Yes.", "Are you sure?"), (), 1.0),
+    ]
+    assert backend.asked == ["Good manhã.", "Yes.", "Are you sure?", "Yes."], "in other company it is another text"
+    backend = Heeding("seconds")
+    with_glossary(SAID, items, report, backend, {"morning": "manhã"})
+    assert backend.hints == [Hint(seconds=1.0)] * 3
+    assert backend.asked == ["Good manhã.", "Yes.", "Are you sure?"]
+
+
+def test_an_edited_neighbour_costs_only_a_translator_that_looks_at_it(items: Items, report: Report) -> None:
+    changed = SAID.but(utterances=(*SAID.utterances[:3], SAID.utterances[3].but(text="No.")))
+    for heeds, asked in (("terms", ["No."]), ("after", ["Yes.", "Are you sure?", "No."])):
+        translated(SAID, items, report, Heeding(heeds))
+        backend = Heeding(heeds)
+        translated(changed, items, report, backend)
+        assert backend.asked == asked
+
+
+def test_finished_sentences_of_one_that_heeds_nothing_are_those_of_before_there_were_hints(
+    items: Items, report: Report
+) -> None:
+    kept = json.dumps([Candidate(text="Bom dia.").model_dump()])
+    items.keep(["Prefixer@1", "en", "pt", "Good morning."], ".json", lambda path: path.write_text(kept))
+    backend = Prefixer()
+    assert translated(SAID, items, report, backend).lines[0].text == "Bom dia."
+    assert backend.asked == ["Yes.", "Are you sure?"]
+
+
+def test_a_changed_glossary_costs_only_the_lines_that_it_changes(items: Items, report: Report) -> None:
+    for heeds in ((), ("terms",)):
+        with_glossary(SAID, items, report, Heeding(*heeds), {"morning": "manhã"})
+        backend = Heeding(*heeds)
+        with_glossary(SAID, items, report, backend, {"morning": "dia"})
+        assert backend.asked == ["Good dia."]
+
+
+def test_candidates_that_keep_all_terms_come_first_and_lost_ones_are_told(items: Items, report: Report) -> None:
+    # The first candidate of the stand-in puts "pt-" before each word, the second is the text itself.
+    found = with_glossary(SAID, items, report, Prefixer(), {"Are you": "Você"})
+    assert [c.text for c in found.lines[2].candidates] == ["pt-Você pt-sure?", "Você sure?"]
+    assert found.lines[2].source_text == "Are you sure?"
+    assert report.warnings == []
+
+    class Loser(Prefixer):
+        def translate(
+            self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+        ) -> Iterator[tuple[Candidate, ...]]:
+            for text in texts:
+                self.note(text)
+                yield Candidate(text="Hm."), Candidate(text=text if "dia" in text else "Ah.")
+
+    found = with_glossary(SAID, items, report, Loser(), {"morning": "dia", "Yes": "Claro", "sure": "certo"})
+    assert [line.text for line in found.lines] == ["Good dia.", "Hm.", "Hm.", "Hm."]
+    assert report.warnings == [
+        "No translation of 3 lines keeps the glossary's terms: u0002 (Claro), u0003 (certo), u0004 (Claro). "
+        "Correct them by hand."
+    ]
+
+
+class Literal(Prefixer):
+    """A translator that cannot leave a word alone unless it does not know it."""
+
+    heeds = frozenset({"terms"})
+
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
+        for text, hint in zip(texts, hints, strict=True):
+            self.note((text, hint.terms))
+            yield (Candidate(text=text.replace("Good", "Bom").replace("morning", "dia")),)
+
+
+def test_a_term_that_is_translated_all_the_same_is_hidden_behind_a_name(items: Items, report: Report) -> None:
+    for asked in (
+        [("Good morning.", ("Good",)), ("Yes.", ()), ("Are you sure?", ()), ("Zeltron morning.", ("Zeltron",))],
+        [],
+    ):
+        backend = Literal()
+        found = with_glossary(SAID, items, report, backend, {"Good": "Good"})
+        assert backend.asked == asked
+        assert [c.text for c in found.lines[0].candidates] == ["Good dia.", "Bom dia."]
+    assert report.warnings == []
+
+
+def test_lines_that_could_not_be_translated_are_named_and_the_others_kept(items: Items, report: Report) -> None:
+    with pytest.raises(StageFailed, match=r"no translation for 2 lines: u0002, u0004\. All others are kept\..*first:"):
+        translated(SAID, items, report, Heeding(lost=frozenset({"Yes."})))
+    backend = Heeding()
+    assert translated(SAID, items, report, backend).lines[1].text == "pt-Yes."
+    assert backend.asked == ["Yes."]
+
+
+def test_an_empty_term_is_refused() -> None:
+    for glossary in ({"": "x"}, {"Word": " "}):
+        with pytest.raises(ValidationError, match="at least 1 character"):
+            TranslateSettings(glossary=glossary)
+
+
+def test_names_pass_through_the_real_small_models(items: Items, report: Report) -> None:
+    pivot = Pivot.from_spec("", Compute("cpu"))
+    if ("en", "pt") not in pivot.pairs():
+        pytest.skip("the packaged English-Portuguese model is not installed")
+    film = transcript(
+        ("S1", 0, 3, "Open the file in Word."),
+        ("S1", 3, 6, "I made this picture with Blender last year."),
+        ("S1", 6, 9, "The Office is my favourite show."),
+    )
+    glossary = {"Word": "Word", "Blender": "Blender", "The Office": "The Office"}
+    found = with_glossary(film, items, report, pivot, glossary)
+    assert [line.text for line in found.lines] == [
+        "Abra o arquivo no Word.",
+        "Eu fiz esta foto com Blender no ano passado.",
+        "The Office é o meu show favorito.",
+    ]
+    assert not [w for w in report.warnings if "glossary" in w]
+    assert [c.text for c in found.lines[2].candidates[1:]] == ["O escritório é o meu show favorito."]
