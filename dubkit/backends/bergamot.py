@@ -13,6 +13,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -82,11 +83,14 @@ class Bergamot:
         """
         if (source, target) not in PAIRS:
             raise UnsupportedPair(f"bergamot translates en > pt and pt > en only; {source} > {target} was asked for.")
-        engine = self._engine(source, target)
-        phrases = _phrases()[f"{source}-{target}"]
         for text in texts:
-            said = [_sentence(s, engine, phrases) for s in sentences(_plain(text))]
-            yield (Candidate(text=" ".join(s for s in said if s)),)
+            said = _thread().submit(self._said, text, source, target).result()
+            yield (Candidate(text=said),)
+
+    def _said(self, text: str, source: str, target: str) -> str:
+        engine, phrases = self._engine(source, target), _phrases()[f"{source}-{target}"]
+        said = [_sentence(s, engine, phrases) for s in sentences(_plain(text))]
+        return " ".join(s for s in said if s)
 
     def _engine(self, source: str, target: str) -> Any:
         if (source, target) not in self._engines:
@@ -100,6 +104,12 @@ class Bergamot:
                 ) from error
             self._engines[source, target] = _native.NativeDirection(str(folder))
         return self._engines[source, target]
+
+
+@functools.cache
+def _thread() -> ThreadPoolExecutor:
+    """The one thread of this process that the engine runs in: it crashes in a second one."""
+    return ThreadPoolExecutor(1, thread_name_prefix="bergamot")
 
 
 def _model(source: str, target: str) -> str:

@@ -87,11 +87,8 @@ class First:
 
     def own_voice(self, language: str) -> Voice | None:
         """What stands for a copy of the speaker's voice with the first member that copies voices in this language."""
-        for member in self._members.values():
-            if (own := getattr(member, "own_voice", None)) and (voice := own(language)):
-                found: Voice = voice
-                return found
-        return None
+        owns = (m.own_voice(language) for m in self._members.values() if hasattr(m, "own_voice"))
+        return next((voice for voice in owns if voice), None)
 
     def predict(self, request: Request) -> Seconds:
         """What the voice's member predicts."""
@@ -115,9 +112,19 @@ class First:
 
     def _member(self, request: Request) -> str:
         name = request.voice.id.partition(":")[0]
-        if name not in self._members:
-            raise BadInput(
-                f"The voice {request.voice.id!r} belongs to no synthesizer in use. It has to begin with one of: "
-                f"{listed([f'{n}:' for n in self._members])}."
-            )
-        return name
+        if name in self._members:
+            return name
+        # A remote one's voices bear the name of what it serves.
+        for name, member in self._members.items():
+            if request.voice.id in {v.id for v in _voices(member, request.voice.language)}:
+                return name
+        raise BadInput(
+            f"The voice {request.voice.id!r} belongs to no synthesizer in use. It has to begin with one of: "
+            f"{listed([f'{n}:' for n in self._members])}."
+        )
+
+
+def _voices(member: Synthesizer, language: str) -> list[Voice]:
+    """Stock voices, and the speaker's own."""
+    own = member.own_voice(language) if hasattr(member, "own_voice") else None
+    return [*member.voices(language), *([own] if own else [])]

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -113,3 +115,18 @@ def test_absent_models_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert not any(m.present for m in fresh.models())
     with pytest.raises(MissingModel, match="make setup"):
         next(fresh.translate(["Hello."], "en", "pt"))
+
+
+def test_it_may_be_used_from_several_threads() -> None:
+    """The engine itself crashes in a second thread, and takes the process with it."""
+    script = (
+        "import threading\n"
+        "from dubkit.backends.bergamot import Bergamot\nfrom dubkit.backends.protocols import Compute\n"
+        "def work():\n"
+        "    backend = Bergamot.from_spec('', Compute())\n"
+        "    print(next(backend.translate(['Good morning.'], 'en', 'pt'))[0].text)\n"
+        "for _ in range(3):\n"
+        "    thread = threading.Thread(target=work)\n    thread.start()\n    thread.join()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "Bom dia.\n" * 3)

@@ -103,6 +103,12 @@ def test_each_voice_speaks_in_order_at_one_sample_rate(first: First, members: di
     assert [first.predict(r) for r in requests] == pytest.approx([0.3, 0.4, 0.5, 0.2])
 
 
+def test_voices_under_another_name_are_found_with_the_member_that_has_them(members: dict[str, Hummer]) -> None:
+    first = First({"remote": members["good"], "plain": members["plain"]})
+    (clip,) = first.synthesize([Request("abc", members["good"].voices("pt")[0])])
+    assert len(clip) == 7200
+
+
 def test_a_voice_of_nobody_is_refused(first: First) -> None:
     stranger = Voice(id="other:x", language="de", gender="male", name="X")
     with pytest.raises(BadInput, match=r"'other:x' belongs to no synthesizer in use.*good:, plain:"):

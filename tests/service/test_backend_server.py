@@ -1,0 +1,377 @@
+"""The server by itself, asked in ways that a well-behaved client does not."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from served import Served, serving
+from stand_ins import Halver, Prefixer, ToneTranscriber
+from typer.testing import CliRunner
+
+from dubkit import __version__
+from dubkit.artefacts import Candidate
+from dubkit.backends import registry
+from dubkit.backends.protocols import Compute, Hint
+from dubkit.backends.remote import RemoteTranslator
+from dubkit.backends.remote_served import TOKEN
+from dubkit.backends.remote_wire import MEDIA_TYPE, WireError, pack, parcels
+from dubkit.cli import app
+from dubkit.errors import BadInput
+from dubkit.service.backend_server import Limits, serve
+from dubkit.service.backend_speech import OutOfOrderError, Sessions, TooManySessionsError, UnknownSessionError
+
+TYPED = {"Content-Type": MEDIA_TYPE}
+
+
+@pytest.fixture(autouse=True)
+def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TOKEN, raising=False)
+
+
+@pytest.fixture(scope="module")
+def translator() -> Iterator[Served]:
+    """A server with narrow limits."""
+    with serving("translator", Prefixer(), limits=Limits(max_bytes=5000, max_items=3)) as server:
+        yield server
+
+
+def post(server: Served, path: str, content: Any, **headers: str) -> httpx.Response:
+    body = content if isinstance(content, bytes) else pack(content)
+    return httpx.post(server.url + path, content=body, headers={**TYPED, **headers}, trust_env=False, timeout=20)
+
+
+def get(server: Served, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(server.url + path, headers=headers, trust_env=False, timeout=20)
+
+
+def asked(*texts: str, fingerprint: str = "Prefixer@1", **changed: Any) -> dict[str, Any]:
+    arguments = {"texts": list(texts), "source": "en", "target": "pt", "hints": []}
+    return {"fingerprint": fingerprint, "arguments": {**arguments, **changed}}
+
+
+def test_it_tells_what_it_serves(translator: Served) -> None:
+    assert get(translator, "/health").json() == {"status": "ok"}
+    assert get(translator, "/v1/backend").json() == {
+        "protocol": 1,
+        "version": __version__,
+        "task": "translator",
+        "name": "Prefixer",
+        "fingerprint": "Prefixer@1",
+        "methods": ["models", "pairs", "route", "translate"],
+        "attributes": {},
+        "counts_usage": False,
+        "limits": {"max_bytes": 5000, "max_items": 3},
+    }
+
+
+def test_frames_are_as_the_protocol_says(translator: Served) -> None:
+    answer = post(translator, "/v1/call/translate", asked("good day", "yes"))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, MEDIA_TYPE)
+    results = [
+        [
+            {"text": "pt-good pt-day", "score": 0.0, "duration": 0.0},
+            {"text": "good day", "score": -1.0, "duration": 0.0},
+        ],
+        [{"text": "pt-yes", "score": 0.0, "duration": 0.0}, {"text": "yes", "score": -1.0, "duration": 0.0}],
+    ]
+    assert list(parcels([answer.content])) == [
+        *({"kind": "result", "item": n, "result": r} for n, r in enumerate(results)),
+        {"kind": "end"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status", "message"),
+    [
+        ("/v1/call/from_spec", {}, 404, "no method 'from_spec'"),
+        ("/v1/call/__init__", {}, 404, "no method"),
+        ("/v1/call/diarize", {}, 404, "no method"),
+        ("/v1/call/quality", {}, 404, "no method 'quality'"),
+        ("/v1/call/translate", b"", 400, "one parcel"),
+        ("/v1/call/translate", b"\xff" * 40, 400, "too long"),
+        ("/v1/call/translate", pack({})[:-1], 400, "end of a parcel is missing"),
+        ("/v1/call/translate", pack({}) + pack({}), 400, "one parcel"),
+        ("/v1/call/translate", [1], 400, "one parcel"),
+        ("/v1/call/translate", b"\x05\x00\x00\x00[[[[[", 400, "damaged"),
+        ("/v1/call/translate", {"arguments": {}}, 409, "Another model"),
+        ("/v1/call/translate", asked("a", fingerprint="Prefixer@2"), 409, "Another model"),
+        ("/v1/call/translate", {"fingerprint": "Prefixer@1"}, 400, "No arguments"),
+        ("/v1/call/translate", {"fingerprint": "Prefixer@1", "arguments": {"texts": []}}, 400, "missing: ['hints'"),
+        ("/v1/call/translate", asked("a", harm=1), 400, "Unknown arguments: ['harm']"),
+        ("/v1/call/translate", asked("a", source=3), 400, "str was expected"),
+        ("/v1/call/translate", asked("a", hints=[Hint(), Hint()]), 400, "equally many of: texts, hints"),
+        ("/v1/call/translate", asked(*"abcd"), 413, "3 items at most"),
+        ("/v1/call/translate", asked("a" * 5000), 413, "5000 bytes at most"),
+        ("/v1/call/pairs", asked("a" * (1 << 20)), 413, "1048576 bytes at most"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(translator: Served, path: str, content: Any, status: int, message: str) -> None:
+    answer = post(translator, path, content)
+    assert answer.status_code == status
+    assert message in answer.json()["error"]["message"]
+    assert "Traceback" not in answer.text
+
+
+def test_a_body_without_a_length_is_refused_where_it_is_too_large(translator: Served) -> None:
+    chunks = iter([bytes(1000)] * 20)
+    answer = httpx.post(f"{translator.url}/v1/call/translate", content=chunks, headers=TYPED, trust_env=False)
+    assert answer.status_code == 413
+
+
+def test_web_pages_cannot_use_it(translator: Served) -> None:
+    body = pack(asked("a"))
+    assert post(translator, "/v1/call/translate", body, **{"Content-Type": "text/plain"}).status_code == 415
+    for host, status in (("evil.example", 403), ("evil.example:80", 403), ("localhost:9", 200), ("[::1]:9", 200)):
+        assert get(translator, "/v1/backend", Host=host).status_code == status
+        assert post(translator, "/v1/call/translate", body, Host=host).status_code == status
+
+
+def test_the_token_is_wanted_everywhere_but_for_health() -> None:
+    with serving("separator", Halver(), token="right") as server:
+        assert get(server, "/health").status_code == 200
+        for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "right"}, {"Authorization": "Bearer"}):
+            assert get(server, "/v1/backend", **given).status_code == 401
+            assert post(server, "/v1/call/models", {}, **given).status_code == 401
+            assert post(server, "/v1/speech", {}, **given).status_code == 401
+            assert httpx.delete(f"{server.url}/v1/speech/x", headers=given, trust_env=False).status_code == 401
+        right = {"Authorization": "Bearer right", "Host": "gpu.example"}
+        assert get(server, "/v1/backend", **right).json()["attributes"] == {"sample_rate": 48_000}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "gpu.example", ""])
+def test_others_are_not_let_in_without_a_token(host: str) -> None:
+    with pytest.raises(BadInput, match=rf"Set {TOKEN} here.*--host 127.0.0.1"):
+        serve("translator", "pivot", host=host)
+
+
+def test_the_command_tells_what_is_wrong() -> None:
+    refused = CliRunner().invoke(app, ["serve-backend", "translator", "pivot", "--host", "0.0.0.0"])
+    assert (refused.exit_code, TOKEN in refused.output) == (2, True)
+    unknown = CliRunner().invoke(app, ["serve-backend", "translating", "pivot"])
+    assert (unknown.exit_code, "There is no task 'translating'" in unknown.output) == (2, True)
+    nameless = CliRunner().invoke(app, ["serve-backend", "translator", "nobody"])
+    assert (nameless.exit_code, "No translator back end is called 'nobody'" in nameless.output) == (2, True)
+
+
+class Slow(Prefixer):
+    """Translates when it is let, one call at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Semaphore(0)
+        self.at_once = self.most_at_once = 0
+
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+    ) -> Iterator[tuple[Candidate, ...]]:
+        for text in texts:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            self.begun.release()
+            assert self.go_on.acquire(timeout=20)
+            self.note(text)
+            self.at_once -= 1
+            yield (Candidate(text=text),)
+
+
+def test_one_call_is_done_at_a_time_some_wait_and_others_are_sent_away() -> None:
+    slow, answers = Slow(), list[httpx.Response]()
+    with serving("translator", slow, limits=Limits(max_waiting=1, heartbeat=0.05, retry_after=7)) as server:
+
+        def ask() -> None:
+            # The test itself takes the last place for a moment, to see whether there is one.
+            while (answer := post(server, "/v1/call/translate", asked("a", fingerprint="Slow@1"))).status_code == 503:
+                pass
+            answers.append(answer)
+
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        threads[0].start()
+        assert slow.begun.acquire(timeout=20)
+        threads[1].start()
+        deadline = time.monotonic() + 20
+        while (full := post(server, "/v1/call/translate", {})).status_code != 503:
+            assert time.monotonic() < deadline
+        assert full.headers["Retry-After"] == "7"
+        # What needs no model is not kept waiting.
+        assert post(server, "/v1/call/pairs", {"fingerprint": "Slow@1", "arguments": {}}).status_code == 200
+        time.sleep(0.2)
+        slow.go_on.release(2)
+        for thread in threads:
+            thread.join(20)
+        assert [a.status_code for a in answers] == [200, 200]
+        kinds = [[f["kind"] for f in parcels([a.content])] for a in answers]
+        assert all(k[0] == "wait" and k[-2:] == ["result", "end"] for k in kinds)
+        assert slow.most_at_once == 1
+
+
+def test_a_caller_who_has_gone_is_not_worked_for() -> None:
+    slow = Slow()
+    with serving("translator", slow, limits=Limits(max_waiting=0, heartbeat=0.05)) as server:
+        body = pack(asked(*"abcdef", fingerprint="Slow@1"))
+        with httpx.stream("POST", f"{server.url}/v1/call/translate", content=body, headers=TYPED, trust_env=False):
+            assert slow.begun.acquire(timeout=20)
+        time.sleep(0.3)
+        slow.go_on.release(6)
+        deadline = time.monotonic() + 20
+        while post(server, "/v1/call/translate", asked("z", fingerprint="Slow@1")).status_code == 503:
+            assert time.monotonic() < deadline
+        assert slow.asked == ["a", "z"]
+
+
+def test_a_stream_gives_the_last_answer_again_and_takes_no_other_order() -> None:
+    def pushed(number: int, block: np.ndarray | None) -> httpx.Response:
+        content = {"fingerprint": "Halver@1", "number": number, "block": block}
+        return post(server, f"/v1/speech/{session}", content)
+
+    def heard(answer: httpx.Response) -> list[np.ndarray]:
+        return [f["result"] for f in parcels([answer.content]) if f["kind"] == "result"]
+
+    with serving("separator", Halver(), limits=Limits(max_sessions=1)) as server:
+        session = post(server, "/v1/speech", {"fingerprint": "Halver@1"}).json()["session"]
+        full = post(server, "/v1/speech", {"fingerprint": "Halver@1"})
+        assert (full.status_code, full.headers["Retry-After"]) == (503, "5")
+        assert heard(pushed(0, np.ones(50_000, np.float32))) == []
+        for _ in range(3):
+            (part,) = heard(pushed(1, np.ones(50_000, np.float32)))
+            assert (len(part), part[0]) == (30_000, 0.5)
+        assert pushed(3, np.ones(5, np.float32)).status_code == 400
+        assert pushed(-1, None).status_code == 400
+        assert post(server, f"/v1/speech/{session}", {"fingerprint": "Halver@1", "number": "x"}).status_code == 400
+        assert [len(p) for p in heard(pushed(2, None))] == [70_000]
+        assert httpx.delete(f"{server.url}/v1/speech/{session}", trust_env=False).status_code == 204
+        assert pushed(3, None).status_code == 410
+        assert post(server, "/v1/speech", {"fingerprint": "Halver@1"}).status_code == 200
+        assert server.backend.asked == [50_000, 50_000]
+
+
+def test_streams_that_nobody_goes_on_with_are_closed() -> None:
+    now = 0.0
+    n_before = threading.active_count()
+    sessions = Sessions(Halver(), threading.Lock(), most=2, idle_seconds=60, clock=lambda: now)
+    first, second = sessions.open(), sessions.open()
+    with pytest.raises(TooManySessionsError):
+        sessions.open()
+    now = 50.0
+    assert [len(p) for p in sessions.push(second, 0, np.ones(80_000, np.float32))] == [10_000]
+    now = 100.0
+    third = sessions.open()
+    with pytest.raises(UnknownSessionError):
+        sessions.check(first, 0)
+    with pytest.raises(OutOfOrderError):
+        list(sessions.push(third, 1, None))
+    sessions.close(second)
+    sessions.close(third)
+    sessions.close("nobody")
+    deadline = time.monotonic() + 20
+    while threading.active_count() > n_before:
+        assert time.monotonic() < deadline
+
+
+def test_what_a_stream_holds_does_not_grow() -> None:
+    sessions = Sessions(Halver(), threading.Lock(), most=1, idle_seconds=60)
+    name, block = sessions.open(), np.ones(40_000, np.float32)
+    for number in range(100):
+        list(sessions.push(name, number, block))
+    (session, _) = sessions._open[name]
+    assert sum(len(part) for part in session._last) == len(block)
+    assert session._blocks.empty()
+    assert session._ready.empty()
+    sessions.close(name)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'{"content": {"array": 0}, "arrays": [{"dtype": "|O", "shape": [1]}], "sounds": []}',
+        b'{"content": {"array": 0}, "arrays": [{"dtype": "<f4", "shape": [-1]}], "sounds": []}',
+        b'{"content": {"array": 0}, "arrays": [{"dtype": "<f4", "shape": [1000000, 1000000]}], "sounds": []}',
+        b'{"content": {"array": 7}, "arrays": [], "sounds": []}',
+        b'{"content": 1, "arrays": []}',
+        b"[" * 100_000,
+        b'{"content": 1, "arrays": [{"dtype": "<f4", "shape": [1]}], "sounds": [{"array": 0, "sha256": "../../harm", '
+        b'"sample_rate": 16000}]}',
+    ],
+)
+def test_harmful_parcels_are_refused(head: bytes, tmp_path: Path) -> None:
+    with pytest.raises(WireError):
+        list(parcels([len(head).to_bytes(4, "little") + head + bytes(4)], tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [np.zeros(3, np.int16), object(), {"x": {1: b"bytes"}}])
+def test_what_has_no_form_on_the_wire_is_not_sent(value: Any) -> None:
+    with pytest.raises(TypeError):
+        pack(value)
+
+
+def test_arrays_come_through_unchanged() -> None:
+    arrays = [np.array([[1, np.nan], [np.inf, -0.0]], "<f8"), np.zeros(0, np.float32), np.arange(6, dtype=">f4")[::2]]
+    (found,) = parcels([pack({"array": arrays, "x": {"array": {"array": arrays[1]}}})])
+    for a, b in zip(arrays, found["array"], strict=True):
+        assert np.array_equal(a, b, equal_nan=True)
+        assert (a.shape, a.dtype.itemsize) == (b.shape, b.dtype.itemsize)
+        assert b.flags.writeable
+    assert len(found["x"]["array"]["array"]) == 0
+    with pytest.raises(WireError, match="end of a parcel"):
+        list(parcels([pack(arrays)[:-1]]))
+
+
+def test_the_command_serves_until_it_is_killed_and_again_afterwards() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from dubkit.cli import main; main()"]
+    command += ["serve-backend", "translator", "bergamot", "--port", str(port)]
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(seconds: float = 0) -> None:
+        running.append(subprocess.Popen(command))
+        deadline = time.monotonic() + 60
+        while not alive():
+            assert time.monotonic() < deadline
+            assert running[-1].poll() is None
+            time.sleep(0.05)
+
+    def alive() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        start()
+        far = RemoteTranslator(f"http://127.0.0.1:{port}", Compute(), start)
+        texts = [f"I have {n} good books." for n in range(300)]
+        said = far.translate(texts, "en", "pt")
+        first = next(said)
+        os.kill(running[0].pid, signal.SIGKILL)
+        running[0].wait(20)
+        # More than one request, each of which goes through Bergamot's engine: it crashes in a second thread.
+        heard = [first, *said]
+        assert len(running) == 2
+        assert running[1].poll() is None
+        assert len(heard) == len(texts)
+        assert heard[::50] == list(registry.get("translator", "bergamot").translate(texts[::50], "en", "pt"))
+    finally:
+        for process in running:
+            process.kill()
+            process.wait(20)
+
+
+def test_the_transcriber_is_served_with_its_languages() -> None:
+    with serving("transcriber", ToneTranscriber()) as server:
+        answer = post(server, "/v1/call/languages", {"fingerprint": "ToneTranscriber@1", "arguments": {}})
+        result, end = parcels([answer.content])
+        assert sorted(result["result"]) == ["en", "es"]
+        assert end == {"kind": "end"}
