@@ -58,7 +58,7 @@ def test_what_is_noted_is_read_again(tmp_path: Path) -> None:
     again = log(tmp_path)
     assert again.results == {"validate": {"key": "k2", "reused": True}}
     assert again.edits == first.edits
-    assert again.settings["translate"] == {"target": "pt"}
+    assert again.settings["translate"] == {"target": "pt", "glossary": {}}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"film": 1}', '{"video": "x"}'])

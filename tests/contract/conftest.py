@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract.subjects import COMPUTE, Bench, Subject, subjects
 
-from dubkit.backends import registry
+from contract.subjects import Bench, Subject, subjects
 
 TASKS = {"test_separators": "separator", "test_diarizers": "diarizer", "test_transcribers": "transcriber"}
 TASKS |= {"test_gender_classifiers": "gender_classifier", "test_translators": "translator"}
@@ -33,7 +32,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 def backend(request: pytest.FixtureRequest, subject: Subject, bench: Bench) -> Any:
     """The subject, of the task that the module tests."""
     task = TASKS[request.module.__name__.rpartition(".")[2]]
-    return registry.get(task, bench.spec(subject), COMPUTE)
+    return bench.backend(task, subject)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,13 @@ class Bench:
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
         self._saved: dict[str, Path] = {}
+
+    def backend(self, task: str, subject: Subject) -> Any:
+        """The subject, with its model brought where it is one of the hub's."""
+        made = registry.get(task, self.spec(subject), COMPUTE)
+        if subject in HUB[task]:
+            made.fetch(subject.language, subject.other if task == "translator" else subject.language)
+        return made
 
     def spec(self, subject: Subject) -> str:
         """The subject's spec with its folder, which is saved at first use."""

@@ -5,8 +5,8 @@ import sys
 from typing import Any
 
 import pytest
-from contract.subjects import COMPUTE, Bench, Subject, everyone
 
+from contract.subjects import COMPUTE, Bench, Subject, everyone
 from dubkit.backends import registry
 from dubkit.backends.protocols import Backend, ModelCard
 
@@ -15,6 +15,7 @@ ALL = [pytest.param(task, subject, id=f"{task}-{subject}") for task, subject in 
 
 @pytest.mark.parametrize(("task", "subject"), ALL)
 def test_it_describes_itself_in_a_stable_way(task: str, subject: Subject, bench: Bench) -> None:
+    bench.backend(task, subject)
     spec = bench.spec(subject)
     cls: Any = registry.available(task)[spec.partition(":")[0]].load()
     one, two = (cls.from_spec(spec.partition(":")[2], COMPUTE) for _ in range(2))
