@@ -164,6 +164,7 @@ def believe_everything() -> None:
 
     # Four tokens a second are an ordinary talker's.
     whisper_guard._TOKENS_PER_SECOND = 1
+    whisper_guard._CUTS = 0
 
     for verdict in ("nothing_said", "looping", "doubtful"):
         setattr(Draft, verdict, False)

@@ -110,7 +110,9 @@ def _make(
         }
         if watched.streamed and (usage := getattr(model, "usage", None)):
             record["usage"] = dict(usage)
-        return store.put(step.name, key, artefact, record, folder)
+        # Under a key that nobody will look for.
+        kept = digest([key, artefact.digest()])[:32] if report.provisional else key
+        return store.put(step.name, kept, artefact, record, folder)
 
 
 @contextlib.contextmanager

@@ -20,8 +20,24 @@ from dubkit.stages.translate import check_languages
 
 
 def backends(stages: Sequence[Stage], settings: Settings) -> dict[str, Any]:
-    """The back end of each task that stages need."""
-    return {s.task: execution.backend(s, settings) for s in stages if s.task}
+    """The back end of each task that stages need.
+
+    Raises
+    ------
+    MissingModel
+        If packages are missing; the message names all of them.
+    """
+    found: dict[str, Any] = {}
+    lacking = {}
+    for stage in stages:
+        if stage.task:
+            try:
+                found[stage.task] = execution.backend(stage, settings)
+            except MissingModel as error:
+                lacking[str(error)] = error
+    if lacking:
+        raise MissingModel("\n".join(lacking)) from next(iter(lacking.values()))
+    return found
 
 
 def models(stages: Sequence[Stage], settings: Settings) -> list[ModelCard]:

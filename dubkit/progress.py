@@ -26,11 +26,16 @@ Observer = Callable[[Event], None]
 
 @dataclass
 class Report:
-    """What a stage calls to say how far it is: ``report(done, total, note)`` and ``report.warn(text)``."""
+    """What a stage calls to say how far it is: ``report(done, total, note)`` and ``report.warn(text)``.
+
+    ``provisional`` is set where something was out of order and the result is but the best that could be had: this run goes
+    on with it, the next one makes it anew.
+    """
 
     stage: str
     observers: tuple[Observer, ...] = ()
     warnings: list[str] = field(default_factory=list)
+    provisional: bool = False
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
         """`done` of `total` items are finished."""

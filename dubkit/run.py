@@ -144,7 +144,9 @@ class Run:
         Raises
         ------
         BadInput
-            If the file is not there, a language or setting is unknown, or source and target are the same.
+            If the file is not there, a language, setting or back end is unknown, or source and target are the same.
+        MissingModel
+            If the packages of a back end are not installed.
         """
         path = _existing(Path(video))
         chosen, why = (settings, "Settings as given.") if settings else profile_settings(profile)
@@ -157,6 +159,8 @@ class Run:
             raise BadInput(
                 f"Source and target are both {languages.name(chosen.translate.target)}: choose another target language."
             )
+        # Before anything is written down: a spec that is refused may hold a password.
+        preflight.backends(PIPELINE, chosen)
         try:
             file = File.of(path.absolute())
         except OSError as error:

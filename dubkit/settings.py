@@ -94,11 +94,17 @@ def load(tree: Mapping[str, Any]) -> Settings:
     try:
         found = TypeAdapter(Settings).validate_python(tree, extra="forbid")
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors())
-        raise BadInput(f"These settings do not fit: {told}.") from error
+        raise BadInput(f"These settings do not fit: {'; '.join(map(_told, error.errors()))}.") from error
     if endless := list(_endless(asdict(found))):
         raise BadInput(f"These settings must be finite numbers: {', '.join(endless)}.")
     return found
+
+
+def _told(error: Any) -> str:
+    """What is wrong with a setting. The spec of a back end may hold a password, and is not repeated."""
+    path = error["loc"]
+    given = "" if path[:1] == ("backends",) else f" (given: {error['input']!r})"
+    return f"{'.'.join(map(str, path))}: {error['msg']}{given}"
 
 
 def profiles() -> dict[str, str]:

@@ -122,3 +122,31 @@ def test_languages_that_nobody_translates_are_refused_before_any_work(
         run.until("combine")
     assert not (tmp_path / "s" / "validate").exists()
     run.until("transcribe" if source is None else "segment")
+
+
+def test_a_back_end_that_is_refused_leaves_nothing_behind(
+    talk: Path, tmp_path: Path, backends: OwnBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get(task: str, spec: str, compute: Any = None) -> Any:
+        if task == "synthesizer":
+            raise BadInput("no such voice")
+        return backends.tasks[task]
+
+    monkeypatch.setattr("dubkit.backends.registry.get", get)
+    with pytest.raises(BadInput, match="no such voice"):
+        opened(talk, tmp_path / "s")
+    assert not list((tmp_path / "s").rglob("*.json"))
+
+
+def test_all_missing_packages_are_named_at_once(
+    talk: Path, tmp_path: Path, backends: OwnBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get(task: str, spec: str, compute: Any = None) -> Any:
+        raise MissingModel(f"pip install {task}")
+
+    monkeypatch.setattr("dubkit.backends.registry.get", get)
+    with pytest.raises(
+        MissingModel, match=r"(?s)pip install separator\n.*pip install translator\npip install synthesizer"
+    ) as e:
+        opened(talk, tmp_path / "s")
+    assert str(e.value).count("pip install synthesizer") == 1

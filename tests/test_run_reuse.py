@@ -118,3 +118,23 @@ def test_what_a_model_used_up_is_recorded_where_it_was_asked(talk: Path, store: 
     shutil.rmtree(store / "translate")
     shutil.rmtree(store / "items" / "translate")
     assert opened(talk, store).made("translate").record["usage"] == {"requests": 3, "dollars": 0.02}
+
+
+def test_a_provisional_result_is_used_once(
+    talk: Path, store: Path, backends: OwnBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(store / "translate")
+    step = next(s for s in PIPELINE if s.name == "translate")
+
+    def hurried(*args: Any, **kwargs: Any) -> Any:
+        kwargs["report"].provisional = True
+        return step.function(*args, **kwargs)
+
+    monkeypatch.setattr(
+        "dubkit.stage.Stage.__call__", lambda self, *a, **k: (hurried if self is step else self.function)(*a, **k)
+    )
+    run = opened(talk, store)
+    assert made_again(run) == ["translate"], "what comes after is the same"
+    assert run.translation.lines
+    assert made_again(opened(talk, store)) == ["translate"]
+    monkeypatch.undo()

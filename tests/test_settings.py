@@ -165,3 +165,10 @@ def test_a_profile_with_a_mistake_is_refused(tmp_path: Path, content: str) -> No
 def test_a_profile_that_is_not_there_is_told() -> None:
     with pytest.raises(BadInput, match=r"no profile 'fast': give one of embedded, hub, or the path"):
         profile("fast")
+
+
+def test_a_back_end_that_is_refused_is_not_repeated() -> None:
+    """Its address may hold a password."""
+    with pytest.raises(BadInput, match=r"backends\.translater") as caught:
+        load({"backends": {"translater": "llm:m@https://u:hunter2@host/v1"}})
+    assert "hunter2" not in str(caught.value)

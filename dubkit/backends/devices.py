@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dubkit.backends.protocols import Compute
 from dubkit.errors import BadInput, OutOfMemory
@@ -32,6 +32,8 @@ def device(compute: Compute) -> str:
         raise BadInput(
             f"The device {wanted!r} was asked for, but PyTorch finds no CUDA here. Use --set compute.device=cpu, or auto."
         )
+    if wanted.startswith("cuda:") and int(wanted[5:]) >= (n := torch.cuda.device_count()):
+        raise BadInput(f"The device {wanted!r} was asked for, but there are {n} GPUs here, numbered from cuda:0.")
     return wanted
 
 
@@ -79,33 +81,62 @@ class Batches:
         done = 0
         while done < len(items):
             batch = items[done : done + self.size]
-            try:
-                made = list(work(batch))
-            except Exception as error:
-                if not out_of_memory(error):
-                    raise
-                _free()
-                if len(batch) == 1:
-                    raise no_memory(self.name, device(self.compute)) from error
-                self._size = len(batch) // 2
-                log.warning(
-                    "The GPU's memory is too small for %d items at once in %s: going on with %d",
-                    len(batch),
-                    self.name,
-                    self._size,
-                )
-                continue
-            yield from made
-            done += len(batch)
+            made = self._tried(batch, work)
+            if made is not None:
+                yield from made
+                done += len(batch)
+            else:
+                # Not where the error is caught: its traceback holds on to all that the batch had filled.
+                free()
+
+    def _tried(self, batch: Sequence[Item], work: Callable[[Sequence[Item]], Iterable[Result]]) -> list[Result] | None:
+        """A batch's results; None where it did not fit, and the next is to be smaller."""
+        try:
+            return list(work(batch))
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            if len(batch) == 1:
+                raise no_memory(self.name, device(self.compute)) from error
+        self._size = len(batch) // 2
+        log.warning(
+            "The GPU's memory is too small for %d items at once in %s: going on with %d",
+            len(batch),
+            self.name,
+            self._size,
+        )
+        return None
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a GPU's memory is full (PyTorch's own type, or CTranslate2's words)."""
+    """Whether an error says that memory is full: PyTorch's own type, CTranslate2's words, or what pyannote makes of it."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError) or (
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError) and "out of memory" in str(error).lower()
     )
+
+
+def placed(model: Any, place: str, name: str) -> Any:
+    """A PyTorch model on a device; where there is no room, other models that are not at work are dropped first.
+
+    Raises
+    ------
+    OutOfMemory
+        If it does not fit even so.
+    """
+    from dubkit.backends import registry
+
+    for last in (False, True):
+        try:
+            return model.to(place)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            if last:
+                raise no_memory(name, place) from error
+        registry.release(idle=True)
+    raise AssertionError
 
 
 def no_memory(name: str, place: str) -> OutOfMemory:
@@ -116,7 +147,8 @@ def no_memory(name: str, place: str) -> OutOfMemory:
     )
 
 
-def _free() -> None:
+def free() -> None:
+    """Give back what nothing uses any longer."""
     import gc
 
     import torch

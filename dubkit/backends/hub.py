@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dubkit.backends.devices import device, no_memory, out_of_memory
+from dubkit.backends.devices import device, placed
 from dubkit.backends.hub_download import WEIGHTS, download
 from dubkit.backends.protocols import Compute, ModelCard
 from dubkit.errors import BadInput, MissingModel
@@ -92,14 +92,18 @@ class Checkpoint:
         found = self._snapshot()
         return found / name if found and (found / name).is_file() else None
 
-    @functools.cached_property
+    @property
     def fingerprint(self) -> str:
         """Hub id and revision (the id alone where it is not here), or folder name and a digest of the content."""
-        folder = self.folder
         if self.is_folder:
-            path = Path(self.source).resolve()
-            return f"{path.name}@{digest(path)[:12]}"
+            return self._folder_identity
+        folder = self.folder
         return f"{self.source}@{folder.name[:12]}" if folder else self.source
+
+    @functools.cached_property
+    def _folder_identity(self) -> str:
+        path = Path(self.source).resolve()
+        return f"{path.name}@{digest(path)[:12]}"
 
     def card(self) -> ModelCard:
         """Licence, size, whether it is here, and the command that fetches it."""
@@ -116,7 +120,9 @@ class Checkpoint:
                     fetch += f" --include '*.json' --include '*.txt' --include '{weights}'"
                 if weights.startswith("pytorch"):
                     fetch += " --include '*.model'"
-                return ModelCard(self.source, licence, size or expected, folder is not None, fetch, note)
+                # The old files hold numbers of 32 bits, of which a GPU gets 16.
+                memory = (size or expected) // 2 if weights.startswith("pytorch") else 0
+                return ModelCard(self.source, licence, size or expected, folder is not None, fetch, note, memory=memory)
         return ModelCard(self.source, "see its page on the hub", size, folder is not None, f"hf download {self.source}")
 
     def fetched(self) -> Path:
@@ -170,12 +176,7 @@ class Checkpoint:
         # transformers would go on with random numbers in place of what it did not find.
         if lost := sorted(found["missing_keys"]) + sorted(str(key) for key in found["mismatched_keys"]):
             raise self._damaged(f"{len(lost)} weights are missing or of another shape, {lost[0]} first")
-        try:
-            return model.to(place).eval()
-        except RuntimeError as error:
-            if out_of_memory(error):
-                raise no_memory(self.source, place) from error
-            raise
+        return placed(model, place, self.source).eval()
 
     def load_processor(self, cls: Any) -> Any:
         """Its tokenizer or processor, of the given transformers class.

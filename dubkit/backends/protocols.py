@@ -36,7 +36,7 @@ class Compute:
         Gigabytes that loaded models may fill together; 0 is four fifths of the GPU's memory, or of this machine's.
     """
 
-    device: str = "auto"
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int = Field(default=0, ge=0)
     batch_size: int = Field(default=8, ge=1)
     memory: float = Field(default=0.0, ge=0)
@@ -53,7 +53,8 @@ class Compute:
 class ModelCard:
     """What a back end needs to run, readable without loading it.
 
-    ``fetch`` is the command that brings it where ``present`` is false; ``size`` is in bytes; ``optional`` models serve some
+    ``fetch`` is the command that brings it where ``present`` is false; ``size`` is in bytes on disk, ``memory`` in bytes on a
+    GPU where that is another; ``optional`` models serve some
     languages only, and their absence stops no other run; those that ``copies_voices`` are needed where that was agreed to.
     """
 
@@ -65,6 +66,7 @@ class ModelCard:
     note: str = ""
     optional: bool = False
     copies_voices: bool = False
+    memory: int = 0
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from dubkit.backends.protocols import Backend, Compute
-from dubkit.errors import BadInput, MissingModel, listed
+from dubkit.errors import BadInput, DubkitError, MissingModel, listed
 
 TASKS = ("separator", "diarizer", "transcriber", "gender_classifier", "translator", "synthesizer")
 SHARE = 0.8
@@ -30,12 +30,13 @@ Key = tuple[str, str, Compute]
 
 @dataclass
 class _Kept:
-    """A back end in memory: those made inside it, its size in bytes once used, and when it was used last."""
+    """A back end in memory: those made inside it, its size in bytes once used, when it was used last, and by how many."""
 
     backend: Any
     members: list[Key] = field(default_factory=list)
     size: int = 0
     used: int = 0
+    users: int = 0
 
 
 _kept: dict[Key, _Kept] = {}
@@ -69,6 +70,14 @@ def get(task: str, spec: str, compute: Compute = Compute()) -> Any:
             _making.append(kept)
             try:
                 kept.backend = cls.from_spec(argument, compute)
+            except (DubkitError, ImportError):
+                raise
+            except Exception as error:
+                # A plug-in's fault, or what it was given: no reason for a traceback.
+                name = spec.partition(":")[0]
+                raise BadInput(
+                    f"The {task} back end {name!r} cannot be made ({type(error).__name__}: {error})."
+                ) from error
             finally:
                 _making.pop()
             _kept[key] = kept
@@ -84,32 +93,42 @@ def using(backend: Any, compute: Compute) -> Iterator[None]:
     """
     with _lock:
         kept = next((k for k in _kept.values() if k.backend is backend), None)
-        if kept is not None:
-            kept.used = next(_clock)
-            expected = kept.size or sum(card.size for card in backend.models() if card.present)
-            _make_room(kept, budget(compute) - expected)
-    before = _allocated()
+    if kept is None:
+        yield
+        return
+    # It may have to ask another host: not while others wait for the lock, and not once more at the end.
+    expected = kept.size or _expected(backend, compute)
+    with _lock:
+        kept.used = next(_clock)
+        kept.users += 1
+        _make_room(kept, budget(compute) - expected)
+    before = _allocated(compute)
     try:
         yield
     finally:
-        if kept is not None:
-            size = max(kept.size, _allocated() - before) or sum(c.size for c in backend.models() if c.present)
-            kept.size, kept.used = size, next(_clock)
+        with _lock:
+            kept.users -= 1
+            kept.used = next(_clock)
+            kept.size = max(expected, _allocated(compute) - before)
 
 
 def budget(compute: Compute) -> int:
     """Bytes that models may fill: as set, or a share of the GPU's memory, or of this machine's."""
     if compute.memory:
         return round(compute.memory * 1e9)
-    if torch := _cuda():
-        return int(SHARE * torch.cuda.get_device_properties(0).total_memory)
+    if gpu := _gpu(compute):
+        torch, place = gpu
+        return int(SHARE * torch.cuda.get_device_properties(place).total_memory)
     return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
-def release() -> None:
-    """Drop every back end, so that its memory can be freed."""
+def release(idle: bool = False) -> None:
+    """Drop every back end, or just those that are not at work, so that their memory can be freed."""
     with _lock:
-        _kept.clear()
+        busy = {key for key, kept in _kept.items() if idle and kept.users}
+        busy |= {member for key in busy for member in _kept[key].members}
+        for key in _kept.keys() - busy:
+            del _kept[key]
     _collect()
 
 
@@ -132,7 +151,7 @@ def _class(task: str, spec: str) -> type[Backend]:
 def _make_room(wanted: _Kept, room: int) -> None:
     """Drop others until those that stay fit into `room` bytes."""
     inside = {key for kept in _kept.values() for key in kept.members}
-    others = [(key, k) for key, k in _kept.items() if k is not wanted and k.size and key not in inside]
+    others = [(key, k) for key, k in _kept.items() if k is not wanted and k.size and not k.users and key not in inside]
     others.sort(key=lambda pair: pair[1].used)
     filled = sum(kept.size for _, kept in others)
     dropped = False
@@ -150,19 +169,27 @@ def _make_room(wanted: _Kept, room: int) -> None:
         _collect()
 
 
-def _cuda() -> Any:
-    """PyTorch, where it is in use and has a GPU."""
+def _gpu(compute: Compute) -> tuple[Any, int] | None:
+    """PyTorch and the number of the GPU that is in use; None without one."""
     torch = sys.modules.get("torch")
-    return torch if torch is not None and torch.cuda.is_available() else None
+    if torch is None or compute.device == "cpu" or not torch.cuda.is_available():
+        return None
+    return torch, int(compute.device.partition(":")[2] or 0)
 
 
-def _allocated() -> int:
+def _expected(backend: Any, compute: Compute) -> int:
+    """Bytes that a back end will fill, by its models' sizes."""
+    here = [card for card in backend.models() if card.present]
+    return sum((card.memory or card.size) if _gpu(compute) else card.size for card in here)
+
+
+def _allocated(compute: Compute) -> int:
     """Bytes of GPU memory in use by this process; 0 without one."""
-    torch = _cuda()
-    return int(torch.cuda.memory_allocated()) if torch else 0
+    gpu = _gpu(compute)
+    return int(gpu[0].cuda.memory_allocated(gpu[1])) if gpu else 0
 
 
 def _collect() -> None:
     gc.collect()
-    if torch := _cuda():
-        torch.cuda.empty_cache()
+    if gpu := _gpu(Compute()):
+        gpu[0].cuda.empty_cache()

@@ -60,18 +60,18 @@ def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, fol
     step = settings.block_minutes * 60
     n_blocks = max(1, round(sound.duration / step))
     length = sound.duration / n_blocks
+    most = settings.n_speakers or settings.max_speakers
+    # A part of a film need not have all its speakers.
+    known = (settings.n_speakers, settings.min_speakers) if n_blocks == 1 else (None, 1)
     blocks: list[tuple[Seconds, Diarization]] = []
     for number in range(n_blocks):
         start = number * length
         heard = backend.diarize(
-            sound.load(start, start + length),
-            n_speakers=settings.n_speakers,
-            min_speakers=settings.min_speakers,
-            max_speakers=settings.max_speakers,
+            sound.load(start, start + length), n_speakers=known[0], min_speakers=known[1], max_speakers=most
         )
         blocks.append((start, heard))
         report(number + 1, n_blocks, "blocks")
-    names = link([b.centroids for _, b in blocks], settings.link_threshold)
+    names = link([b.centroids for _, b in blocks], settings.link_threshold, most)
     found = sorted(
         (start + a, min(start + b, sound.duration), names[i][label])
         for i, (start, heard) in enumerate(blocks)
@@ -91,11 +91,12 @@ def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, fol
     return turns
 
 
-def link(blocks: list[dict[str, np.ndarray]], threshold: float) -> list[dict[str, str]]:
+def link(blocks: list[dict[str, np.ndarray]], threshold: float, most: int | None = None) -> list[dict[str, str]]:
     """Which voices of different blocks are one speaker.
 
     Greedy in block order: each block's voices are assigned to the known speakers at the smallest total cosine distance
-    (Hungarian method; two voices of one block are never one speaker); a voice farther than `threshold` from all is new.
+    (Hungarian method; two voices of one block are never one speaker); a voice farther than `threshold` from all is new,
+    unless there are `most` speakers already: then it is the nearest.
 
     Parameters
     ----------
@@ -103,6 +104,8 @@ def link(blocks: list[dict[str, np.ndarray]], threshold: float) -> list[dict[str
         Per block, unit-norm voice embeddings by label.
     threshold : float
         Cosine distance.
+    most : int or None
+        How many speakers there can be; no block has more.
 
     Returns
     -------
@@ -120,8 +123,13 @@ def link(blocks: list[dict[str, np.ndarray]], threshold: float) -> list[dict[str
             new = np.stack([centroids[label] for label in labels])
             old = np.stack([k / np.linalg.norm(k) for k in known])
             distance = 1 - new @ old.T
-            for row, column in zip(*linear_sum_assignment(np.minimum(distance, threshold)), strict=True):
-                if distance[row, column] < threshold:
+            # How many may be new besides those for whom there is nobody left to be.
+            room = len(labels) if most is None else most - max(len(known), len(labels))
+            rows, columns = linear_sum_assignment(distance if room < len(labels) else np.minimum(distance, threshold))
+            for row, column in sorted(zip(rows, columns, strict=True), key=lambda p: distance[p], reverse=True):
+                if distance[row, column] >= threshold and room > 0:
+                    room -= 1
+                else:
                     names[labels[row]] = str(column)
                     known[column] = known[column] + new[row]
         for label in labels:

@@ -18,7 +18,8 @@ from dubkit.stage import stage
 from dubkit.store import Items
 from dubkit.utterances import UtteranceSettings, in_order, utterances
 
-BATCH = 16
+BATCH = 48
+"""Segments that are loaded together: a multiple of usual batch sizes, and at most 90 MB of sound."""
 UNSURE = 0.5
 
 
@@ -41,7 +42,7 @@ class TranscribeSettings:
     utterance: UtteranceSettings = UtteranceSettings()
 
 
-@stage(version=1, task="transcriber")
+@stage(version=2, task="transcriber")
 def transcribe(
     tracks: Tracks,
     segments: Segments,

@@ -17,26 +17,26 @@ from dubkit.errors import BadInput
 
 
 class Memory:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            self.rows = list(csv.DictReader(stream, strict=True))
+    def __init__(self, rows: list[list[str]], fingerprint: str) -> None:
+        self.languages, *self.rows = rows
+        self.fingerprint = fingerprint
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
-        if not Path(argument).is_file():
-            raise BadInput(f"There is no translation memory {argument!r}. Write memory:FILE.csv")
-        return cls(Path(argument))
-
-    @property
-    def fingerprint(self) -> str:
-        return f"memory:{hashlib.sha256(self.path.read_bytes()).hexdigest()[:12]}"
+        try:
+            data = Path(argument).read_bytes()
+            rows = [[c.strip() for c in row] for row in csv.reader(data.decode("utf-8-sig").splitlines(), strict=True)]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise BadInput(f"{argument!r} cannot be read as a CSV file in UTF-8 ({error}).") from error
+        if not rows or len(rows[0]) < 2 or not all(2 <= len(code) <= 12 for code in rows[0]):
+            raise BadInput(f"The first line of {argument} must be language codes with commas between them, e.g. en,pt")
+        return cls(rows, f"memory:{hashlib.sha256(data).hexdigest()[:12]}")
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         return []
 
     def pairs(self) -> frozenset[tuple[str, str]]:
-        return frozenset(permutations(self.rows[0], 2)) if self.rows else frozenset()
+        return frozenset(permutations(self.languages, 2))
 
     def route(self, source: str, target: str) -> tuple[str, ...]:
         return (source, target)
@@ -44,7 +44,8 @@ class Memory:
     def translate(
         self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
     ) -> Iterator[tuple[Candidate, ...]]:
-        known = {_plain(row[source]): row[target] for row in self.rows if row[target]}
+        said, meant = self.languages.index(source), self.languages.index(target)
+        known = {_plain(row[said]): row[meant] for row in self.rows if len(row) > max(said, meant)}
         for text in texts:
             found = known.get(_plain(text))
             yield (Candidate(text=found),) if found else ()

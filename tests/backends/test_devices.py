@@ -10,6 +10,7 @@ from dubkit.backends import devices
 from dubkit.backends.devices import Batches
 from dubkit.backends.protocols import Compute
 from dubkit.errors import BadInput, OutOfMemory
+from dubkit.settings import Settings
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,9 +20,20 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="'cuda:1' was asked for, but PyTorch finds no CUDA here"):
         devices.device(Compute("cuda:1"))
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     assert devices.device(Compute("auto")) == "cuda"
     assert devices.device(Compute("cuda:1")) == "cuda:1"
     assert devices.batch_size(Compute("cuda:1", batch_size=8)) == 8
+
+
+def test_devices_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(BadInput, match="'cuda:2' was asked for, but there are 2 GPUs here, numbered from cuda:0"):
+        devices.device(Compute("cuda:2"))
+    for name in ("gpu", "mps", "CUDA", "cuda:x"):
+        with pytest.raises(BadInput, match=r"compute\.device"):
+            Settings().but({"compute.device": name})
 
 
 @pytest.fixture
@@ -76,3 +88,28 @@ def test_what_is_ready_comes_before_the_next_batch_is_begun() -> None:
 
     results = Batches(Compute("cpu"), "a model").of([1, 2, 3], work)
     assert (next(results), begun) == (1, [1])
+
+
+class Model:
+    """Fits only once others are gone."""
+
+    def __init__(self, fits_at: int) -> None:
+        self.tries = 0
+        self.fits_at = fits_at
+
+    def to(self, place: str) -> str:
+        self.tries += 1
+        if self.tries < self.fits_at:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return place
+
+
+def test_other_models_make_room_for_one_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    dropped: list[bool] = []
+    monkeypatch.setattr("dubkit.backends.registry.release", lambda idle: dropped.append(idle))
+    assert devices.placed(Model(fits_at=1), "cuda", "a model") == "cuda"
+    assert dropped == []
+    assert devices.placed(Model(fits_at=2), "cuda", "a model") == "cuda"
+    assert dropped == [True]
+    with pytest.raises(OutOfMemory, match="too small for a model"):
+        devices.placed(Model(fits_at=3), "cuda", "a model")

@@ -107,6 +107,20 @@ def test_members_go_with_their_owner_and_never_alone() -> None:
     assert registry.get("translator", "heavy:5", compute).fingerprint == "heavy:5"
 
 
+def test_what_is_at_work_stays() -> None:
+    compute = Compute(memory=10.0)
+    four = registry.get("translator", "heavy:4", compute)
+    with registry.using(four, compute):
+        use("heavy:9", compute)
+        assert registry.get("translator", "heavy:4", compute) is four
+        idle = weakref.ref(registry.get("translator", "heavy:2", compute))
+        registry.release(idle=True)
+        assert idle() is None
+        assert registry.get("translator", "heavy:4", compute) is four
+    registry.release(idle=True)
+    assert registry.get("translator", "heavy:4", compute) is not four
+
+
 def test_a_stranger_may_be_used() -> None:
     with registry.using(object(), Compute()):
         pass
@@ -132,3 +146,24 @@ def test_a_back_end_without_its_packages_says_what_to_install(monkeypatch: pytes
     monkeypatch.setattr(registry, "available", lambda task: {"heavy": Broken()})
     with pytest.raises(MissingModel, match=r"needs the Python package 'sphynx'.*pip install"):
         registry.get("translator", "heavy:1")
+
+
+def test_what_a_plug_in_cannot_take_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(argument: str, compute: Compute) -> Heavy:
+        raise ZeroDivisionError("no rows")
+
+    monkeypatch.setattr(Heavy, "from_spec", fail)
+    with pytest.raises(BadInput, match=r"'heavy' cannot be made \(ZeroDivisionError: no rows\)"):
+        registry.get("translator", "heavy:secret")
+    assert registry._making == []
+
+
+def test_a_host_that_is_gone_is_asked_before_the_work_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute = Compute(memory=10.0)
+    backend = registry.get("translator", "heavy:0", compute)
+    asked: list[int] = []
+    monkeypatch.setattr(Heavy, "models", lambda self, *_: asked.append(1) or [])
+    with pytest.raises(KeyboardInterrupt), registry.using(backend, compute):
+        asked.clear()
+        raise KeyboardInterrupt
+    assert asked == []

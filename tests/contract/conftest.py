@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 from contract.subjects import Bench, Subject, subjects
+from dubkit.backends.devices import Batches
 
 TASKS = {"test_separators": "separator", "test_diarizers": "diarizer", "test_transcribers": "transcriber"}
 TASKS |= {"test_gender_classifiers": "gender_classifier", "test_translators": "translator"}
@@ -31,15 +32,33 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 @pytest.fixture(scope="module")
 def backend(request: pytest.FixtureRequest, subject: Subject, bench: Bench) -> Any:
     """The subject, of the task that the module tests."""
-    task = TASKS[request.module.__name__.rpartition(".")[2]]
-    return bench.backend(task, subject)
+    return bench.backend(_task(request), subject)
 
 
 @pytest.fixture
-def batched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Batches of three, as on a GPU."""
+def batched(
+    request: pytest.FixtureRequest, subject: Subject, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """The subject once more, in batches of three, as on a GPU; that it had such batches is seen to."""
+    sizes: list[int] = []
+    of = Batches.of
+
+    def watched(self: Batches, items: Sequence[Any], work: Callable[[Sequence[Any]], Iterable[Any]]) -> Iterator[Any]:
+        def noted(batch: Sequence[Any]) -> Iterable[Any]:
+            sizes.append(len(batch))
+            return work(batch)
+
+        return of(self, items, noted)
+
+    monkeypatch.setattr(Batches, "of", watched)
     monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: 3)
-    yield
+    yield bench.fresh(_task(request), subject)
+    if subject.batches:
+        assert max(sizes) > 1
+
+
+def _task(request: pytest.FixtureRequest) -> str:
+    return TASKS[request.module.__name__.rpartition(".")[2]]
 
 
 @pytest.fixture

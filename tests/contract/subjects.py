@@ -34,6 +34,8 @@ class Subject:
         Languages that it knows; a translator goes from the first to the second.
     inside : str
         The folder of the tiny model inside the one that the spec names.
+    batches : bool
+        Whether it has batches on a GPU, which the suite makes it have here.
     """
 
     spec: str
@@ -41,28 +43,29 @@ class Subject:
     language: str = "en"
     other: str = "pt"
     inside: str = ""
+    batches: bool = False
 
     def __str__(self) -> str:
         return self.spec.replace(":{}", "-tiny")
 
 
 SUBJECTS: dict[str, list[Subject]] = {
-    "separator": [Subject("deepfilter"), Subject("demucs:{}", "demucs")],
+    "separator": [Subject("deepfilter"), Subject("demucs:{}", "demucs", batches=True)],
     "diarizer": [Subject("pyannote:packaged"), Subject("pyannote:{}", "pyannote")],
-    "transcriber": [Subject("faster-whisper:packaged-base"), Subject("whisper:{}", "whisper")],
-    "gender_classifier": [Subject("voice-gender"), Subject("wav2vec2:{}", "wav2vec2")],
+    "transcriber": [Subject("faster-whisper:packaged-base"), Subject("whisper:{}", "whisper", batches=True)],
+    "gender_classifier": [Subject("voice-gender"), Subject("wav2vec2:{}", "wav2vec2", batches=True)],
     "translator": [
         Subject("bergamot"),
         Subject("pivot"),
         Subject("first:pivot"),
-        Subject("nllb:{}", "nllb"),
+        Subject("nllb:{}", "nllb", batches=True),
         Subject("nllb-ct2:{}", "nllb"),
     ],
     "synthesizer": [
         Subject("kokoro"),
         Subject("espeak"),
         Subject("first:kokoro,espeak"),
-        Subject("mms:{}", "mms"),
+        Subject("mms:{}", "mms", batches=True),
         Subject("pocket:{}", "pocket", language="fr", inside="fr"),
     ],
 }
@@ -104,6 +107,11 @@ class Bench:
         if subject in HUB[task]:
             made.fetch(subject.language, subject.other if task == "translator" else subject.language)
         return made
+
+    def fresh(self, task: str, subject: Subject) -> Any:
+        """The subject as if it had never been used."""
+        spec = self.spec(subject)
+        return registry.available(task)[spec.partition(":")[0]].load().from_spec(spec.partition(":")[2], COMPUTE)
 
     def spec(self, subject: Subject) -> str:
         """The subject's spec with its folder, which is saved at first use."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from contract.conftest import noise
 
 
@@ -13,9 +14,9 @@ def test_a_probability_for_each_waveform(backend: Any) -> None:
     assert all(isinstance(p, float) and 0 <= p <= 1 for p in odds)
 
 
-def test_batches_change_nothing(backend: Any, batched: None) -> None:
+def test_batches_change_nothing(backend: Any, batched: Any) -> None:
     waveforms = [noise(n, seed=round(n)) for n in (1, 2.5, 14, 1.7)]
-    together = backend.female_probability(waveforms)
+    together = batched.female_probability(waveforms)
     assert together == pytest.approx([p for w in waveforms for p in backend.female_probability([w])], abs=1e-3)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from contract.conftest import noise
 
 
@@ -13,7 +14,7 @@ def heard(backend: Any, sound: np.ndarray, block: int) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-@pytest.mark.parametrize("seconds", [0.2, 3.3, 9.1])
+@pytest.mark.parametrize("seconds", [0.2, 5.1])
 def test_speech_is_as_long_as_the_sound(backend: Any, seconds: float) -> None:
     sound = noise(seconds, backend.sample_rate)
     speech = heard(backend, sound, backend.sample_rate)
@@ -22,17 +23,16 @@ def test_speech_is_as_long_as_the_sound(backend: Any, seconds: float) -> None:
 
 
 def test_how_it_is_cut_into_blocks_changes_nothing(backend: Any) -> None:
-    sound = noise(6, backend.sample_rate)
+    sound = noise(4, backend.sample_rate)
     whole = heard(backend, sound, len(sound))
     np.testing.assert_allclose(heard(backend, sound, 7001), whole, atol=1e-4)
 
 
-def test_batches_change_nothing(backend: Any, batched: None) -> None:
-    sound = noise(9, backend.sample_rate)
-    together = heard(backend, sound, backend.sample_rate)
-    with pytest.MonkeyPatch.context() as alone:
-        alone.setattr("dubkit.backends.devices.batch_size", lambda compute: 1)
-        np.testing.assert_allclose(heard(backend, sound, backend.sample_rate), together, atol=1e-4)
+def test_batches_change_nothing(backend: Any, batched: Any) -> None:
+    # Long enough for several windows of a model that is trained on seconds.
+    sound = noise(5, backend.sample_rate)
+    together = heard(batched, sound, len(sound))
+    np.testing.assert_allclose(heard(backend, sound, len(sound)), together, atol=1e-4)
 
 
 def test_nothing_gives_nothing(backend: Any) -> None:

@@ -41,9 +41,9 @@ def test_a_clip_for_each_line(backend: Any, requests: list[Request]) -> None:
 
 
 def test_a_line_always_sounds_the_same_alone_or_among_others(
-    backend: Any, requests: list[Request], batched: None
+    backend: Any, requests: list[Request], batched: Any
 ) -> None:
-    together = list(backend.synthesize(requests))
+    together = list(batched.synthesize(requests))
     for n, request in enumerate(requests):
         (alone,) = backend.synthesize([request])
         assert abs(len(alone) - len(together[n])) <= backend.sample_rate // 100

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from backends.speech_sounds import say
+
 from contract.conftest import noise
 from contract.subjects import Subject
-
 from dubkit import languages
 from dubkit.errors import UnsupportedPair
 
@@ -42,9 +42,9 @@ class TestTranscriber:
         assert heard[1].words == heard[4].words == ()
 
     def test_batches_change_nothing(
-        self, backend: Any, subject: Subject, waveforms: list[np.ndarray], batched: None
+        self, backend: Any, subject: Subject, waveforms: list[np.ndarray], batched: Any
     ) -> None:
-        together = list(backend.transcribe(waveforms, subject.language, beam_size=2))
+        together = list(batched.transcribe(waveforms, subject.language, beam_size=2))
         alone = [h for w in waveforms for h in backend.transcribe([w], subject.language, beam_size=2)]
         assert [[w.text for w in h.words] for h in together] == [[w.text for w in h.words] for h in alone]
         for one, other in zip(together, alone, strict=True):

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from contract.subjects import Subject
 
+from contract.subjects import Subject
 from dubkit import languages
 from dubkit.artefacts import Candidate
 from dubkit.backends.protocols import Hint
@@ -48,8 +48,8 @@ def test_candidates_for_each_text_the_best_first(backend: Any, subject: Subject)
         assert all("\n" not in text for text in texts)
 
 
-def test_batches_change_nothing(backend: Any, subject: Subject, batched: None) -> None:
-    together = list(backend.translate(TEXTS, subject.language, subject.other))
+def test_batches_change_nothing(backend: Any, subject: Subject, batched: Any) -> None:
+    together = list(batched.translate(TEXTS, subject.language, subject.other))
     alone = [c for text in TEXTS for c in backend.translate([text], subject.language, subject.other)]
     assert [[c.text for c in line] for line in together] == [[c.text for c in line] for line in alone]
     for line, other in zip(together, alone, strict=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dubkit.backends.protocols import Compute, Translator
+from dubkit.errors import BadInput
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dubkit-memory"
 USED = """
@@ -72,4 +73,40 @@ def test_it_obeys_the_protocol(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     before = memory.fingerprint
     assert [c[0].text for c in memory.translate(["good night"], "en", "pt")] == ["Boa noite."]
     (tmp_path / "talks.csv").write_text("en,pt\nGood night.,Boa noite!\n", encoding="utf-8")
-    assert memory.fingerprint != before
+    assert Memory.from_spec(str(tmp_path / "talks.csv"), Compute()).fingerprint != before
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "must be language codes"),
+        (b"en;pt\nHello;Ol\xc3\xa1\n", "must be language codes"),
+        (b"Good night.,Boa noite.,\n", "must be language codes|cannot be read"),
+        (b'en,pt\n"Good" night.,Boa\n', "cannot be read as a CSV file"),
+        ("en,pt\nOlá".encode("latin-1"), "cannot be read as a CSV file in UTF-8"),
+    ],
+)
+def test_a_file_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes, message: str
+) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    from dubkit_memory import Memory
+
+    (tmp_path / "talks.csv").write_bytes(data)
+    with pytest.raises(BadInput, match=message):
+        Memory.from_spec(str(tmp_path / "talks.csv"), Compute())
+    with pytest.raises(BadInput, match="cannot be read"):
+        Memory.from_spec(str(tmp_path / "none.csv"), Compute())
+
+
+def test_rows_that_lack_a_language_are_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    from dubkit_memory import Memory
+
+    (tmp_path / "talks.csv").write_text("\ufeffen, pt\nHello\nGood night.,\nBye.,Tchau.\n", encoding="utf-8")
+    memory = Memory.from_spec(str(tmp_path / "talks.csv"), Compute())
+    assert [[c.text for c in x] for x in memory.translate(["Hello", "good night", "Bye!"], "en", "pt")] == [
+        [],
+        [],
+        ["Tchau."],
+    ]

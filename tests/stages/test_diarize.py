@@ -63,7 +63,7 @@ def test_what_is_known_of_the_speakers_is_passed_on(folder: Path, report: Report
             return super().diarize(waveform)
 
     _, backend = heard(talk((LOW, 1)), folder, report, Listening(), n_speakers=2, min_speakers=2, max_speakers=4)
-    assert backend.asked[0] == {"n_speakers": 2, "min_speakers": 2, "max_speakers": 4}
+    assert backend.asked[0] == {"n_speakers": 2, "min_speakers": 2, "max_speakers": 2}
 
 
 def test_no_turn_reaches_beyond_the_film(folder: Path, report: Report) -> None:
@@ -148,3 +148,26 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> 
 def test_limits_that_leave_no_number_of_speakers_are_refused(folder: Path, report: Report) -> None:
     with pytest.raises(BadInput, match=r"min_speakers is 4, but diarize\.max_speakers only 2"):
         heard(talk((LOW, 1)), folder, report, min_speakers=4, max_speakers=2)
+
+
+def test_voices_of_many_blocks_are_no_more_speakers_than_there_can_be() -> None:
+    first = {"a": unit(1, 0, 0, 0), "b": unit(0, 1, 0, 0)}
+    second = {"x": unit(0, 1, 2, 0), "y": unit(1, 0, 0, 2)}
+    assert {n for names in link([first, second], 0.5) for n in names.values()} == {"0", "1", "2", "3"}
+    assert link([first, second], 0.5, 2)[1] == {"x": "1", "y": "0"}
+    three = link([first, second], 0.5, 3)[1]
+    # The farther of the two is the third.
+    assert three in ({"x": "1", "y": "2"}, {"x": "2", "y": "0"})
+    many = link([{"a": unit(1, 0, 0, 0)}, {**first, "c": unit(0, 0, 1, 0)}], 0.5, 3)[1]
+    assert many == {"a": "0", "b": "1", "c": "2"}
+
+
+def test_in_a_long_film_only_the_upper_limit_holds_for_a_part(folder: Path, report: Report) -> None:
+    class Listening(ToneDiarizer):
+        def diarize(self, waveform: np.ndarray, **known: int | None) -> Diarization:  # type: ignore[override]
+            self.asked.append(known)
+            return super().diarize(waveform)
+
+    sound = talk((LOW, 2), (0, 1), (HIGH, 2), (0, 1), (HIGH, 2), (0, 1), (LOW, 2), (0, 1))
+    _, backend = heard(sound, folder, report, Listening(), n_speakers=2, block_minutes=0.1)
+    assert backend.asked[::2] == [{"n_speakers": None, "min_speakers": 1, "max_speakers": 2}] * 2
