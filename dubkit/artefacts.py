@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from dubkit.record import Artefact, AudioFile, File, Record, Seconds
 
 Gender = Literal["female", "male", "unknown"]
@@ -194,12 +196,17 @@ class Translation(Artefact):
 
 
 class Voice(Record):
-    """A synthetic voice. ``id`` is ``<back end>:<name>``."""
+    """A synthetic voice. ``id`` is ``<back end>:<name>``.
+
+    ``model`` is the checkpoint and revision that speaks it, where a back end has one per language.
+    """
 
     id: str
     language: str
     gender: Gender
     name: str
+    # Castings without one keep the digest that they had before there was this field.
+    model: str = Field(default="", exclude_if=lambda model: not model)
 
 
 class Role(Record):

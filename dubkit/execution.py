@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -40,16 +40,27 @@ def address(step: Stage, settings: Settings, inputs: Mapping[str, Stored]) -> tu
     identity: dict[str, Any] = {
         "version": step.version,
         "settings": asdict(getattr(settings, step.name)) if step.settings else {},
-        "backend": backend(step, settings).fingerprint if step.task else "",
+        "backend": _identity(backend(step, settings), settings) if step.task else "",
         "inputs": {name: inputs[name].digest for name in step.reads},
     }
     return digest([step.name, identity])[:32], identity
 
 
+def _identity(model: Any, settings: Settings) -> str:
+    """A back end's fingerprint; with the model's revision, where it has one for each language that it speaks."""
+    revision = model.revision(settings.translate.target) if hasattr(model, "revision") else ""
+    return f"{model.fingerprint}:{revision}" if revision else str(model.fingerprint)
+
+
 def result(
-    step: Stage, settings: Settings, inputs: Mapping[str, Stored], store: Store, observers: tuple[Observer, ...] = ()
+    step: Stage,
+    settings: Settings,
+    inputs: Mapping[str, Stored],
+    store: Store,
+    observers: tuple[Observer, ...] = (),
+    before: Callable[[], None] = lambda: None,
 ) -> tuple[Stored, bool]:
-    """What a stage makes of its inputs, and whether the store had it already.
+    """What a stage makes of its inputs, and whether the store had it already; `before` is called if there is work to do.
 
     Raises
     ------
@@ -63,6 +74,7 @@ def result(
             report.tell("warning", note=text)
         report.tell("reused", seconds=found.record["seconds"])
         return found, True
+    before()
     begun = time.perf_counter()
     report.tell("started")
     try:

@@ -81,6 +81,36 @@ def preflight(stages: Sequence[Stage], settings: Settings, observers: tuple[Obse
         raise MissingModel(f"Models are missing, and can be brought so:{told_of}\nNothing was begun.")
 
 
+def answer(stages: Sequence[Stage], settings: Settings, answered: set[str]) -> None:
+    """Ask hosts that stages rely on whether they are there: before any work, and not where all is in the store.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        What is going to be done.
+    settings : Settings
+        Of the run.
+    answered : set of str
+        Tasks whose back end has answered; it is filled.
+
+    Raises
+    ------
+    MissingModel
+        Lists those that do not answer, or refuse.
+    """
+    silent = []
+    for task, backend in backends(stages, settings).items():
+        if task in answered or not hasattr(backend, "check"):
+            continue
+        try:
+            backend.check()
+            answered.add(task)
+        except MissingModel as error:
+            silent.append(str(error))
+    if silent:
+        raise MissingModel("\n".join(silent))
+
+
 def offline() -> bool:
     """Whether downloads from the model hub are switched off (``HF_HUB_OFFLINE``)."""
     from huggingface_hub import constants

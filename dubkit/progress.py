@@ -42,9 +42,10 @@ class Report:
         self.tell("progress", done, total, note)
 
     def warn(self, text: str) -> None:
-        """Something that the user should know; kept beside the result, so that a reused result says it again."""
-        self.warnings.append(text)
-        self.tell("warning", note=text)
+        """Something that the user should know, told once; kept beside the result, so that a reused result says it again."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+            self.tell("warning", note=text)
 
     def tell(self, status: Status, done: int = 0, total: int = 0, note: str = "", seconds: float = 0.0) -> None:
         """Send an event to every observer."""

@@ -107,6 +107,7 @@ class Run:
         self.why = why
         self.observers = observers
         self.log = RunLog.of(store.root, video, settings)
+        self._answered: set[str] = set()
         self._made: dict[str, Stored] = {"video": Stored(video, video.digest(), "", {})}
 
     @classmethod
@@ -182,9 +183,9 @@ class Run:
         """
         wanted = PIPELINE[: PIPELINE.index(_named(stage)) + 1]
         self.preflight(wanted)
-        for step in wanted:
+        for n, step in enumerate(wanted):
             if step.result not in self._made:
-                self._made[step.result] = self._edited(step, self._do(step))
+                self._made[step.result] = self._edited(step, self._do(step, wanted[n:]))
         return self
 
     def result(self, name: str) -> Stored:
@@ -254,9 +255,16 @@ class Run:
         """The models that stages need, each once."""
         return preflight.models(stages, self.settings)
 
-    def _do(self, step: Stage) -> Stored:
-        """A stage's result before corrections by hand, found in the store or made."""
-        made, reused = execution.result(step, self.settings, self._made, self.store, self.observers)
+    def _do(self, step: Stage, ahead: tuple[Stage, ...] = ()) -> Stored:
+        """A stage's result before corrections by hand, found in the store or made; then all that is ahead must answer."""
+        made, reused = execution.result(
+            step,
+            self.settings,
+            self._made,
+            self.store,
+            self.observers,
+            before=lambda: preflight.answer(ahead, self.settings, self._answered),
+        )
         self.log.note(step.name, made.key, reused=reused)
         return made
 

@@ -91,3 +91,26 @@ def test_a_language_without_a_voice_is_refused_before_any_work(
     with pytest.raises(UnsupportedPair, match=r"No voice speaks Portuguese\. There are voices for: en, es, pt\."):
         opened(talk, tmp_path / "s").until("combine")
     assert not (tmp_path / "s" / "validate").exists()
+
+
+def test_hosts_must_answer_before_any_work_but_not_where_there_is_none(
+    talk: Path, tmp_path: Path, backends: OwnBackends
+) -> None:
+    asked: list[str] = []
+
+    def gone() -> None:
+        asked.append("gone")
+        raise MissingModel("Nobody answers at http://host")
+
+    backends.tasks["translator"].check = gone  # type: ignore[attr-defined]
+    with pytest.raises(MissingModel, match="Nobody answers"):
+        opened(talk, tmp_path / "s").until("combine")
+    assert not (tmp_path / "s" / "validate").exists()
+    opened(talk, tmp_path / "s").until("transcribe")
+    assert asked == ["gone"], "no stage so far relies on it"
+    backends.tasks["translator"].check = lambda: asked.append("there")  # type: ignore[attr-defined]
+    opened(talk, tmp_path / "s").until("combine")
+    assert asked == ["gone", "there"], "once for a run"
+    backends.tasks["translator"].check = gone  # type: ignore[attr-defined]
+    opened(talk, tmp_path / "s").until("combine")
+    assert asked == ["gone", "there"], "nothing was to be done"

@@ -138,3 +138,15 @@ def test_a_provisional_result_is_used_once(
     assert run.translation.lines
     assert made_again(opened(talk, store)) == ["translate"]
     monkeypatch.undo()
+
+
+def test_another_revision_of_the_language_s_own_model_speaks_anew(
+    talk: Path, store: Path, backends: OwnBackends
+) -> None:
+    revisions = {"pt": "voice@1", "es": "voice@7"}
+    backends.tasks["synthesizer"].revision = revisions.get  # type: ignore[attr-defined]
+    assert made_again(opened(talk, store)) == ["assign_voices", "synthesize"]
+    revisions["es"] = "voice@8"
+    assert made_again(opened(talk, store)) == [], "another language's is nothing to it"
+    revisions["pt"] = "voice@2"
+    assert made_again(opened(talk, store)) == ["assign_voices", "synthesize"]

@@ -7,7 +7,6 @@ documented: it is heard from words of the language when a model is loaded.
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dubkit import languages
 from dubkit.artefacts import Voice
-from dubkit.backends import mms_languages, vits, voice_shift
-from dubkit.backends.devices import Batches, batch_size
+from dubkit.backends import devices, mms_languages, mms_text, vits, voice_shift
+from dubkit.backends.devices import Batches
 from dubkit.backends.hub import Checkpoint
 from dubkit.backends.in_order import in_order
 from dubkit.backends.mms_text import Reader, remedy, version
@@ -40,7 +39,7 @@ WORDLESS = 0.05
 WINDOW = 8
 """Batches whose lines are sorted by length together; more would make the first clip wait longer."""
 # Raised whenever the method changes what comes out.
-_METHOD = 2
+_METHOD = 3
 _NAMES = {"female": "female", "male": "male", "female2": "second female", "male2": "second male"}
 
 
@@ -82,7 +81,6 @@ class Mms:
         self.compute = compute
         self._loaded: dict[str, _Spoken] = {}
         self._batches = Batches(compute, "MMS")
-        self._told: set[str] = set()
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
@@ -104,24 +102,38 @@ class Mms:
             )
         return cls({mms_languages.language(k): Checkpoint(str(path), "vits") for k, path in found.items()}, compute)
 
-    @functools.cached_property
+    @property
     def fingerprint(self) -> str:
-        """Checkpoints and revisions of the languages that are here, and what turns figures and letters into theirs."""
-        here = [c.fingerprint for c in self.sources.values() if c.folder]
+        """What turns figures, letters and voices into others; see :meth:`revision` for the checkpoint of a language.
+
+        It does not change when the model of another language comes.
+        """
         readers = ",".join(f"{name}-{version(name)}" for name in ("num2words", "uroman", "babel"))
-        return f"mms-{_METHOD}:" + (",".join(sorted(here)) or HUB.rstrip("-")) + f"+{readers}"
+        return f"mms-{_METHOD}:{readers}+{voice_shift.shifter()}"
+
+    def revision(self, language: str) -> str:
+        """Checkpoint and revision that speak a language; empty for one that it does not speak."""
+        return self.sources[language].fingerprint if language in self.sources else ""
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
-        """The model of the target language; without one, those that are here, or an example where there are none."""
+        """The target language's model and the package that it needs, if any; none for languages that it does not speak.
+
+        Without a target, those that are here, or an example where there are none.
+        """
         if target is not None:
-            return [self._source(target).card()]
-        here = [c.card() for c in self.sources.values() if c.folder]
-        return here or [self._source(EXAMPLE).card()]
+            # Beside other synthesizers it is asked about languages that it leaves to them.
+            wanted = [self.sources[target]] if target in self.sources else []
+        else:
+            wanted = [c for c in self.sources.values() if c.folder] or [self._example()]
+        romanizer = [mms_text.romanizer_card()] if any(map(mms_text.reads_romanized, wanted)) else []
+        return [c.card() for c in wanted] + romanizer
 
     def fetch(self, source: str | None = None, target: str | None = None) -> None:
         """Download the target language's model where it is not here; without one, an example if there is none at all."""
-        if target or not any(c.folder for c in self.sources.values()):
-            self._source(target or EXAMPLE).fetched()
+        if target in self.sources:
+            self.sources[target].fetched()
+        elif target is None and not any(c.folder for c in self.sources.values()):
+            self._example().fetched()
 
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it can speak."""
@@ -135,11 +147,14 @@ class Mms:
         if language not in self.sources:
             return ()
         name = f"MMS {languages.name(language)}"
+        plain = Voice(
+            id=f"mms:{language}", language=language, gender="unknown", name=name, model=self.revision(language)
+        )
         variants = (
-            Voice(id=f"mms:{language}+{k}", language=language, gender=v.gender, name=f"{name}, {_NAMES[k]}")
+            plain.but(id=f"{plain.id}+{k}", gender=v.gender, name=f"{name}, {_NAMES[k]}")
             for k, v in voice_shift.VARIANTS.items()
         )
-        return *variants, Voice(id=f"mms:{language}", language=language, gender="unknown", name=name)
+        return *variants, plain
 
     def predict(self, request: Request) -> Seconds:
         """What VITS's duration predictor says, exactly, less the silence that the voice usually leaves at the ends.
@@ -166,16 +181,18 @@ class Mms:
         BadInput
             If a voice is none of MMS's.
         """
-        for request in requests:
-            _variant(request.voice)
-        size = batch_size(self.compute)
+        variants = [_variant(request.voice) for request in requests]
+        if any(variants) and not voice_shift.has_rubberband():
+            log.warning(voice_shift.NO_RUBBERBAND)
+        size = devices.batch_size(self.compute)
         window = size * WINDOW if size > 1 else 1
+        told: set[tuple[str, str]] = set()
         for n in range(0, len(requests), window):
-            yield from self._speak(requests[n : n + window])
+            yield from self._speak(requests[n : n + window], told)
 
-    def _speak(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
+    def _speak(self, requests: Sequence[Request], told: set[tuple[str, str]]) -> Iterator[np.ndarray]:
         """Clips of a window of requests, batches of each language sorted by length."""
-        lines = [self._checked(request) for request in requests]
+        lines = [self._checked(request, told) for request in requests]
         order = sorted(
             (k for k, line in enumerate(lines) if line),
             key=lambda k: (requests[k].voice.language, lines[k].tokens.shape[1] / lines[k].rate),  # type: ignore[union-attr]
@@ -192,11 +209,12 @@ class Mms:
             lambda k: self._finished(requests[k], sounds.get(k)), range(len(requests)), self.compute.n_threads
         )
 
-    def _checked(self, request: Request) -> vits.Line | None:
-        """The line, after telling once of what cannot be said of it; None where it has no sounds at all."""
+    def _checked(self, request: Request, told: set[tuple[str, str]]) -> vits.Line | None:
+        """The line, after telling of what cannot be said of it unless that is told; None where it has no sounds at all."""
         line, lacking = self._spoken(request.voice.language).line(request.text, request.rate)
-        if request.text not in self._told and (lacking or line is None):
-            self._told.add(request.text)
+        known = (request.voice.language, request.text)
+        if known not in told and (lacking or line is None):
+            told.add(known)
             if line is None:
                 log.warning("MMS has no sounds for %r: the line stays silent", request.text)
             else:
@@ -246,6 +264,9 @@ class Mms:
         silence = max(0.0, len(sound) / rate - len(clip) / self.sample_rate)
         pitch = voice_shift.median_pitch([clip], self.sample_rate)
         return replace(spoken, silence=silence, pitch=pitch)
+
+    def _example(self) -> Checkpoint:
+        return self.sources.get(EXAMPLE) or next(iter(self.sources.values()))
 
     def _source(self, language: str) -> Checkpoint:
         if language not in self.sources:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import importlib.util
+import json
 from typing import TYPE_CHECKING, Any
 
 from dubkit.backends import spoken_form
+from dubkit.backends.hub import Checkpoint
+from dubkit.backends.protocols import ModelCard
 from dubkit.backends.speakable import speakable
 from dubkit.errors import MissingModel
 
 if TYPE_CHECKING:
     import torch
+
+_INSTALL = "pip install uroman"
 
 
 class Reader:
@@ -78,6 +84,28 @@ def remedy(lacking: str) -> str:
     return ""
 
 
+def reads_romanized(source: Checkpoint) -> bool:
+    """Whether a voice reads Latin letters in place of its language's own; False where its files are not here to say it."""
+    path = source.file("tokenizer_config.json")
+    try:
+        return path is not None and bool(json.loads(path.read_text(encoding="utf-8")).get("is_uroman"))
+    except (OSError, ValueError, AttributeError):
+        # Loading it tells what is wrong with the file.
+        return False
+
+
+def romanizer_card() -> ModelCard:
+    """The package that writes other scripts in Latin letters."""
+    return ModelCard(
+        name="Python package uroman",
+        licence="as MIT, with credit",
+        size=4_300_000,
+        present=importlib.util.find_spec("uroman") is not None,
+        fetch=_INSTALL,
+        note="for voices that read romanized text",
+    )
+
+
 def version(package: str) -> str:
     """A package's version, ``none`` where it is not installed."""
     try:
@@ -93,6 +121,6 @@ def _romanizer() -> Any:
     except ImportError as error:
         raise MissingModel(
             "The MMS voice of this language reads romanized text, which needs the Python package 'uroman'. "
-            "Install it with: pip install uroman"
+            f"Install it with: {_INSTALL}"
         ) from error
     return uroman.Uroman()

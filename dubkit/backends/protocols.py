@@ -86,7 +86,8 @@ class Backend(Protocol):
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The models that it needs, present or not; for these languages (BCP-47) where they are given.
 
-        A back end that can bring its models itself has a method ``fetch`` with the same parameters.
+        A back end that can bring its models itself has a method ``fetch`` with the same parameters. One that relies on
+        another host has a method ``check``, which asks whether that is there, and raises MissingModel if it is not.
         """
         ...
 
@@ -219,7 +220,8 @@ class Synthesizer(Backend, Protocol):
     """Speaks text.
 
     One that can copy a voice from a recording has a method ``own_voice(language)``, which gives the :class:`Voice` that
-    stands for it, or None where it cannot do that language.
+    stands for it, or None where it cannot do that language. One that has a model for each language leaves them out of its
+    fingerprint, and has a method ``revision(language)`` that tells which model it is; ``Voice.model`` holds it, too.
     """
 
     sample_rate: int

@@ -40,6 +40,9 @@ _ORDINALS = {
 """What is written after figures to make an ordinal: masculine or common, and feminine."""
 _CURRENCIES = {"US$": "USD", "R$": "BRL", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB"}
 _CURRENCIES |= {"₩": "KRW", "₴": "UAH", "₺": "TRY", "₫": "VND", "₪": "ILS", "₦": "NGN", "₸": "KZT", "₱": "PHP"}
+_SIGNS = "%‰" + "".join(sorted({sign[-1] for sign in _CURRENCIES}))
+_ENDS = re.escape(_SIGNS + "°′″)]")
+"""After these, as after a figure, a hyphen is one between two numbers and no minus."""
 _MONEY = "|".join(re.escape(sign) for sign in sorted(_CURRENCIES, key=len, reverse=True))
 _MULTIPLE = r"\s(?:thousand|tausend|tysi|тыся|тися|тис|тыс|mil|mrd|bil|tril|мил|мільй|мільяр|трил)\w*"
 _APOSTROPHES = "'’ʼ"
@@ -140,7 +143,7 @@ def _pattern(language: str) -> re.Pattern[str]:
         f"(?P<{name}>{ending})(?!\\w)|" for name, ending in (("common", common), ("feminine", feminine)) if ending
     )
     return re.compile(
-        rf"(?:(?<![\w.,])(?P<minus>[-−]))?(?:(?P<before>{_MONEY}|%)\s?)?"
+        rf"(?:(?<![\w.,{_ENDS}])(?P<minus>[-−]))?(?:(?P<before>{_MONEY}|%)\s?)?"
         rf"(?P<whole>(?<!\d)\d{{1,3}}(?:{groups}\d{{2,3}})*{groups}\d{{3}}(?!\d)|\d+)"
         rf"(?:{re.escape(point)}(?P<fraction>\d+)(?![\d]|[.,:]\d))?"
         rf"(?:{ordinals}(?P<multiple>{_MULTIPLE})?(?:\s?(?P<after>{_MONEY}|%))?)",
@@ -242,4 +245,9 @@ def _spaced(found: re.Match[str], words: str, language: str) -> str:
     if language in _UNSPACED:
         return words
     before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
-    return f"{' ' if before.isalnum() else ''}{words}{' ' if after.isalnum() else ''}"
+    return f"{' ' if _joins(before) else ''}{words}{' ' if _joins(after) else ''}"
+
+
+def _joins(character: str) -> bool:
+    """Whether words would become one with what stands here: a letter, its vowel sign, or a sign that becomes a word."""
+    return bool(character) and (unicodedata.category(character)[0] in "LMN" or character in _SIGNS)

@@ -9,7 +9,6 @@ to a recogniser where the defaults do not (``benchmarks/voice_shift.py``).
 from __future__ import annotations
 
 import functools
-import logging
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np
-
-log = logging.getLogger(__name__)
 
 MIDDLE_PITCH = 160.0
 """Hz between the usual pitch of men and of women."""
@@ -42,6 +39,10 @@ _VOICED = 0.5
 _OCTAVE_COST = 0.02
 _MARGIN: Seconds = 0.25
 _MOST_DELAY: Seconds = 0.08
+NO_RUBBERBAND = (
+    "ffmpeg was built without Rubber Band: synthetic voices that are made of others sound less unlike. "
+    "The ffmpeg of the package imageio-ffmpeg has it."
+)
 _RUBBERBAND = "rubberband=pitch={:.6f}:formant={}:window=short:transients=smooth"
 
 
@@ -155,13 +156,12 @@ def _frame_pitches(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 def has_rubberband() -> bool:
     """Whether this machine's ffmpeg was built with Rubber Band."""
     command = [ffmpeg_program(), "-hide_banner", "-filters"]
-    found = b" rubberband " in subprocess.run(command, capture_output=True).stdout  # noqa: S603
-    if not found:
-        log.warning(
-            "ffmpeg was built without Rubber Band: synthetic voices that are made of others sound less unlike. "
-            "The ffmpeg of the package imageio-ffmpeg has it."
-        )
-    return found
+    return b" rubberband " in subprocess.run(command, capture_output=True).stdout  # noqa: S603
+
+
+def shifter() -> str:
+    """Name of the filter that moves voices on this machine: they sound otherwise with the other one."""
+    return "rubberband" if has_rubberband() else "atempo"
 
 
 def _filters(by: Shift, sample_rate: int) -> str:

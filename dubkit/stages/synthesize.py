@@ -137,6 +137,8 @@ def _spoken(requests: list[Request], backend: Synthesizer, items: Items) -> Iter
             r.voice.language,
             r.rate,
             *([r.reference.sha256] if r.reference else []),
+            # Named, lest it be taken for the digest of a recording.
+            *([{"model": r.voice.model}] if r.voice.model else []),
         ]
         for r in requests
     ]

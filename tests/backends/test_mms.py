@@ -60,10 +60,10 @@ def test_it_is_a_synthesizer_that_needs_no_weights_to_describe_itself(folder: Pa
     assert voices[2].name == "MMS Portuguese, second female"
     assert {v.language for v in voices} == {"pt"}
     assert backend.voices("de") == ()
-    assert backend.fingerprint.startswith("mms-2:eng@")
-    assert "por@" in backend.fingerprint
-    assert "+num2words-" in backend.fingerprint
-    assert [c.present for c in backend.models()] == [True] * 3
+    assert {v.model for v in voices} == {fresh.revision("pt")}
+    assert fresh.revision("pt").startswith("por@")
+    assert backend.fingerprint.startswith("mms-3:num2words-")
+    assert [c.present for c in backend.models()] == [True] * 4, "three models and the package that one of them needs"
     assert fresh._loaded == {}
 
 
@@ -121,7 +121,6 @@ def test_batches_sound_as_single_lines_do_and_come_in_order(
     made = vits.waveforms
     monkeypatch.setattr(vits, "waveforms", lambda model, lines: sizes.append(len(lines)) or made(model, lines))
     monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: 3)
-    monkeypatch.setattr("dubkit.backends.mms.batch_size", lambda compute: 3)
     together = list(Mms.from_spec(str(folder), CPU).synthesize(requests))
     assert max(sizes) == 3
     for one, other in zip(alone, together, strict=True):
@@ -143,7 +142,6 @@ def test_a_batch_too_large_for_the_gpu_is_halved(
 
     monkeypatch.setattr(vits, "waveforms", full)
     monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: 4)
-    monkeypatch.setattr("dubkit.backends.mms.batch_size", lambda compute: 4)
     assert [len(clip) for clip in Mms.from_spec(str(folder), CPU).synthesize(requests)] == expected
     assert "too small for 4 items at once in MMS: going on with 2" in caplog.text
 
@@ -181,14 +179,18 @@ def test_a_variant_is_really_moved_and_as_long(folder: Path, monkeypatch: pytest
         list(mms.synthesize([Request("um", Voice(id="mms:pt+child", language="pt", gender="unknown", name=""))]))
 
 
-def test_figures_are_spoken_and_what_cannot_be_is_told_once(mms: Mms, caplog: pytest.LogCaptureFixture) -> None:
+def test_figures_are_spoken_and_what_cannot_be_is_told_once_for_each_film(
+    mms: Mms, caplog: pytest.LogCaptureFixture
+) -> None:
     (figures,), (words,) = mms.synthesize([say(mms, "3 Caixas")]), mms.synthesize([say(mms, "três caixas")])
     assert np.array_equal(figures, words)
     assert not caplog.records
     mms.predict(say(mms, "a Жук dog"))
     assert not caplog.records, "candidates that are only measured are not worth a warning"
-    list(mms.synthesize([say(mms, "a Жук dog"), say(mms, "a Жук dog", rate=1.2)]))
-    assert [r.getMessage() for r in caplog.records] == ["MMS leaves out Ж у к of 'a Жук dog'"]
+    for _film in range(2):
+        caplog.clear()
+        list(mms.synthesize([say(mms, "a Жук dog"), say(mms, "a Жук dog", rate=1.2)]))
+        assert caplog.messages == ["MMS leaves out Ж у к of 'a Жук dog'"]
 
 
 def test_figures_in_a_language_without_known_numerals_are_told(mms: Mms, caplog: pytest.LogCaptureFixture) -> None:
@@ -245,6 +247,20 @@ def test_other_scripts_are_romanized(mms: Mms) -> None:
     assert np.array_equal(heard, expected)
 
 
+def card_names(mms: Mms, target: str) -> list[tuple[str, bool]]:
+    return [(c.name.rpartition("/")[2], c.present) for c in mms.models(target=target)]
+
+
+def test_the_romanizer_is_among_the_models_of_the_languages_that_need_it(
+    mms: Mms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert card_names(mms, "pt") == [("por", True)]
+    monkeypatch.setitem(sys.modules, "uroman", None)
+    assert card_names(mms, "ug") == [("uig-script_arabic", True), ("Python package uroman", False)]
+    assert mms.models(target="ug")[1].fetch == "pip install uroman"
+    assert [c.name for c in mms.models()][-1] == "Python package uroman"
+
+
 def test_without_the_romanizer_its_install_line_is_told(mms: Mms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uroman", None)
     mms_text._romanizer.cache_clear()
@@ -268,7 +284,6 @@ def test_the_hub_has_a_model_for_each_language(tmp_path: Path, monkeypatch: pyte
     assert {"pt", "en", "es", "fr", "de", "hi", "ms", "ug", "ku"} <= mms.languages()
     assert not {"it", "zh", "ja"} & mms.languages()
     assert len(mms.languages()) == 112
-    assert mms.fingerprint.startswith("mms-2:facebook/mms-tts+")
     (card,) = mms.models(target="ug")
     assert card.name == "facebook/mms-tts-uig-script_arabic"
     assert not card.present
@@ -280,6 +295,68 @@ def test_the_hub_has_a_model_for_each_language(tmp_path: Path, monkeypatch: pyte
     for language, code in (("pt", "por"), (None, "eng")):
         with pytest.raises(MissingModel, match=f"facebook/mms-tts-{code} is not here"):
             mms.fetch(target=language)
+
+
+def test_languages_that_it_does_not_speak_need_no_models(mms: Mms, tmp_path: Path) -> None:
+    """Beside other synthesizers it is asked about them as well."""
+    assert mms.models(target="it") == []
+    mms.fetch(target="it")
+    assert mms.revision("it") == ""
+    (tmp_path / "por").mkdir()
+    (tmp_path / "por" / "config.json").write_text("{}")
+    lacking = Mms.from_spec(str(tmp_path), CPU)
+    assert [(c.name, c.present) for c in lacking.models()] == [(str(tmp_path / "por"), False)]
+    with pytest.raises(MissingModel, match="por holds no whole checkpoint"):
+        lacking.fetch()
+
+
+def in_cache(cache: Path, code: str, revision: str) -> None:
+    """A checkpoint as the hub's cache holds it, empty."""
+    home = cache / f"models--facebook--mms-tts-{code}"
+    for name in ("config.json", "model.safetensors"):
+        (home / "snapshots" / revision).mkdir(parents=True, exist_ok=True)
+        (home / "snapshots" / revision / name).write_text("{}")
+    (home / "refs").mkdir(exist_ok=True)
+    (home / "refs" / "main").write_text(revision)
+
+
+def test_a_language_that_comes_later_has_its_revision_and_leaves_the_others_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    in_cache(tmp_path, "por", "a" * 40)
+    mms = Mms.from_spec("", CPU)
+    whole, portuguese = mms.fingerprint, mms.voices("pt")
+    assert {v.model for v in portuguese} == {"facebook/mms-tts-por@" + "a" * 12}
+    assert {v.model for v in mms.voices("es")} == {"facebook/mms-tts-spa"}
+    in_cache(tmp_path, "spa", "b" * 40)
+    for process in (mms, Mms.from_spec("", CPU)):
+        assert {v.model for v in process.voices("es")} == {"facebook/mms-tts-spa@" + "b" * 12}
+        assert process.voices("pt") == portuguese
+        assert process.fingerprint == whole
+    in_cache(tmp_path, "por", "c" * 40)
+    assert {v.model for v in mms.voices("pt")} == {"facebook/mms-tts-por@" + "c" * 12}
+
+
+def test_other_weights_in_a_folder_are_another_model(folder: Path, tmp_path: Path) -> None:
+    tiny.save_vits(tmp_path / "por", seed=7)
+    given, other = Mms.from_spec(str(folder), CPU), Mms.from_spec(str(tmp_path), CPU)
+    assert given.voices("pt")[0].model != other.voices("pt")[0].model
+    assert given.fingerprint == other.fingerprint
+
+
+def test_the_shifter_in_use_is_in_the_fingerprint_and_a_poor_one_is_told(
+    mms: Mms, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert mms.fingerprint.endswith("+rubberband")
+    monkeypatch.setattr(voice_shift, "has_rubberband", lambda: False)
+    assert mms.fingerprint.endswith("+atempo")
+    list(mms.synthesize([say(mms, "um")]))
+    assert caplog.messages == [], "the voice as it is needs none"
+    for _film in range(2):
+        caplog.clear()
+        list(mms.synthesize([say(mms, "um", variant="female"), say(mms, "dois", variant="male")]))
+        assert caplog.messages == [voice_shift.NO_RUBBERBAND]
 
 
 def test_weights_under_their_old_names_are_understood(mms: Mms, folder: Path, tmp_path: Path) -> None:

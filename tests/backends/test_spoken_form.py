@@ -43,6 +43,20 @@ def test_what_only_looks_like_one_number_is_several() -> None:
     assert spoken("12345678901234567", "en").split()[:3] == ["one", "two", "three"]
 
 
+def test_a_hyphen_between_two_numbers_is_no_minus() -> None:
+    assert spoken("5%-10% mais", "pt") == "cinco por cento-dez por cento mais"
+    assert spoken("5€-10€", "de") == "fünf Euro-zehn Euro"
+    assert spoken("$5-$10", "en") == "five US dollars-ten US dollars"
+    assert spoken("5°-10°", "de") == "fünf°-zehn°"
+    assert spoken("-5% (-10%)", "pt") == "menos cinco por cento (menos dez por cento)"
+
+
+def test_words_never_become_one_with_what_stands_beside_them() -> None:
+    assert spoken("5%€10", "de") == "fünf Prozent zehn Euro"
+    assert spoken("5%10%", "de") == "fünf Prozent zehn Prozent"
+    assert spoken("কে5কে", "bn") == "কে পাঁচ কে", "a vowel sign is part of a word"
+
+
 def test_texts_without_figures_and_languages_without_numerals_stay_as_they_are() -> None:
     assert spoken("No figures  here.", "en") == "No figures  here."
     assert spoken("3 ilé", "yo") == "3 ilé"

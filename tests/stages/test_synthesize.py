@@ -219,6 +219,29 @@ def test_lines_in_stock_voices_are_known_by_what_they_were_known_by_before(items
     assert known == [["ToneSynthesizer@1", SHORT, "tone:ana", "pt", 0.92]]
 
 
+def modelled(cast: Casting, model: str) -> Casting:
+    """The same roles, S1's voice spoken by a model of its own."""
+    first, *others = cast.roles
+    return cast.but(roles=(first.but(voice=first.voice.but(model=model)), *others))
+
+
+def test_another_model_of_a_voice_speaks_its_lines_anew_and_no_others(items: Items) -> None:
+    spoken(items, ToneSynthesizer(), SHORT, MIDDLE, LONG, cast=modelled(CAST, "por@1"))
+    backend = ToneSynthesizer()
+    spoken(items, backend, SHORT, MIDDLE, LONG, cast=modelled(CAST, "por@1"))
+    assert backend.asked == []
+    spoken(items, backend, SHORT, MIDDLE, LONG, cast=modelled(CAST, "por@2"))
+    assert [r.text for r in backend.asked] == [SHORT, LONG]  # type: ignore[attr-defined]
+
+
+def test_the_model_of_a_voice_is_part_of_the_castings_identity_where_there_is_one() -> None:
+    assert modelled(CAST, "").digest() == CAST.digest()
+    assert len({modelled(CAST, model).digest() for model in ("", "por@1", "por@2")}) == 3
+    assert "model" not in CAST.model_dump_json(), "as castings were before voices had models"
+    cast = modelled(CAST, "por@1")
+    assert Casting.model_validate_json(cast.model_dump_json()) == cast
+
+
 def test_an_own_voice_without_a_recording_is_refused(items: Items) -> None:
     with pytest.raises(BadInput, match=r"S1 is to speak with their own voice.*assign_voices.voices.S1"):
         spoken(items, Copier(), SHORT, MIDDLE, LONG, cast=casting(S1="own", S2="rui"))
