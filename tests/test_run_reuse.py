@@ -144,7 +144,7 @@ def test_another_revision_of_the_language_s_own_model_speaks_anew(
     talk: Path, store: Path, backends: OwnBackends
 ) -> None:
     revisions = {"pt": "voice@1", "es": "voice@7"}
-    backends.tasks["synthesizer"].revision = revisions.get  # type: ignore[attr-defined]
+    backends.tasks["synthesizer"].revision_of = revisions.get  # type: ignore[attr-defined]
     assert made_again(opened(talk, store)) == ["assign_voices", "synthesize"]
     revisions["es"] = "voice@8"
     assert made_again(opened(talk, store)) == [], "another language's is nothing to it"

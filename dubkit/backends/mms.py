@@ -111,7 +111,7 @@ class Mms:
         readers = ",".join(f"{name}-{version(name)}" for name in ("num2words", "uroman", "babel"))
         return f"mms-{_METHOD}:{readers}+{voice_shift.shifter()}"
 
-    def revision(self, language: str) -> str:
+    def revision_of(self, language: str) -> str:
         """Checkpoint and revision that speak a language; empty for one that it does not speak."""
         return self.sources[language].fingerprint if language in self.sources else ""
 
@@ -148,7 +148,7 @@ class Mms:
             return ()
         name = f"MMS {languages.name(language)}"
         plain = Voice(
-            id=f"mms:{language}", language=language, gender="unknown", name=name, model=self.revision(language)
+            id=f"mms:{language}", language=language, gender="unknown", name=name, model=self.revision_of(language)
         )
         variants = (
             plain.but(id=f"{plain.id}+{k}", gender=v.gender, name=f"{name}, {_NAMES[k]}")

@@ -221,7 +221,7 @@ class Synthesizer(Backend, Protocol):
 
     One that can copy a voice from a recording has a method ``own_voice(language)``, which gives the :class:`Voice` that
     stands for it, or None where it cannot do that language. One that has a model for each language leaves them out of its
-    fingerprint, and has a method ``revision(language)`` that tells which model it is; ``Voice.model`` holds it, too.
+    fingerprint, and has a method ``revision_of(language)`` that tells which model it is; ``Voice.model`` holds it, too.
     """
 
     sample_rate: int

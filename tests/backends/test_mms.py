@@ -60,8 +60,8 @@ def test_it_is_a_synthesizer_that_needs_no_weights_to_describe_itself(folder: Pa
     assert voices[2].name == "MMS Portuguese, second female"
     assert {v.language for v in voices} == {"pt"}
     assert backend.voices("de") == ()
-    assert {v.model for v in voices} == {fresh.revision("pt")}
-    assert fresh.revision("pt").startswith("por@")
+    assert {v.model for v in voices} == {fresh.revision_of("pt")}
+    assert fresh.revision_of("pt").startswith("por@")
     assert backend.fingerprint.startswith("mms-3:num2words-")
     assert [c.present for c in backend.models()] == [True] * 4, "three models and the package that one of them needs"
     assert fresh._loaded == {}
@@ -301,7 +301,7 @@ def test_languages_that_it_does_not_speak_need_no_models(mms: Mms, tmp_path: Pat
     """Beside other synthesizers it is asked about them as well."""
     assert mms.models(target="it") == []
     mms.fetch(target="it")
-    assert mms.revision("it") == ""
+    assert mms.revision_of("it") == ""
     (tmp_path / "por").mkdir()
     (tmp_path / "por" / "config.json").write_text("{}")
     lacking = Mms.from_spec(str(tmp_path), CPU)
