@@ -49,7 +49,7 @@ def address(step: Stage, settings: Settings, inputs: Mapping[str, Stored]) -> tu
 def _identity(model: Any, settings: Settings) -> str:
     """A back end's fingerprint; with the model's revision, where it has one for each language that it speaks."""
     revision = model.revision_of(settings.translate.target) if hasattr(model, "revision_of") else ""
-    return f"{model.fingerprint}:{revision}" if revision else model.fingerprint  # type: ignore[no-any-return]
+    return f"{model.fingerprint}:{revision}" if revision else model.fingerprint
 
 
 def result(

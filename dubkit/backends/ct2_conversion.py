@@ -11,6 +11,7 @@ import logging
 import re
 import tempfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from dubkit.backends import weights
@@ -19,6 +20,25 @@ from dubkit.backends.protocols import Compute
 from dubkit.errors import MissingModel, OutOfSpace
 
 log = logging.getLogger(__name__)
+
+INSTALL = "pip install 'dubkit[hub]'"
+
+
+def packaged() -> ModuleType:
+    """The package ctranslate2.
+
+    Raises
+    ------
+    MissingModel
+        If it is not installed.
+    """
+    try:
+        import ctranslate2
+    except ModuleNotFoundError as error:
+        raise MissingModel(
+            f"Models in CTranslate2's format need the package ctranslate2. Install it with: {INSTALL}"
+        ) from error
+    return ctranslate2  # type: ignore[no-any-return]
 
 
 def is_converted(folder: Path) -> bool:
@@ -71,6 +91,7 @@ def converted(checkpoint: Checkpoint, quantization: str) -> Path:
 
 
 def _convert(checkpoint: Checkpoint, target: Path, quantization: str) -> None:
+    packaged()
     import torch
     from ctranslate2.converters import TransformersConverter
     from transformers import M2M100ForConditionalGeneration, NllbTokenizer

@@ -141,6 +141,11 @@ def placed(model: Any, place: str, name: str) -> Any:
 
 def no_memory(name: str, place: str) -> OutOfMemory:
     """The error for a model that does not fit."""
+    if place == "cpu":
+        return OutOfMemory(
+            f"This machine's memory is too small for {name}: end other programs, or take a smaller model. What is finished "
+            "is kept."
+        )
     return OutOfMemory(
         f"The memory of {place} is too small for {name}. See with nvidia-smi what else fills it; or take a smaller model, "
         "or --set compute.device=cpu. What is finished is kept."

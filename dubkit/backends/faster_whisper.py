@@ -2,9 +2,11 @@
 
 On a processor every waveform is decoded alone, several side by side on one thread each: as quick as batches, and what
 comes out does not depend on the number of threads or on what else is in the batch, so that a killed run goes on to the
-same words. On a GPU waveforms go in batches. The package's own ``transcribe`` is for long files; the waveforms here are
-cut already, so that a plain encode, search and align does, with no second seek loop, no sampling and no state between
-waveforms.
+same words. On a GPU waveforms go in batches, in half precision, which can differ from 8 bits by more than rounding:
+they have one fingerprint all the same, because by dubkit's rule nothing in ``Compute`` is part of a key.
+
+The package's own ``transcribe`` is for long files; the waveforms here are cut already, so that a plain encode, search and
+align does, with no second seek loop, no sampling and no state between waveforms.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ SAMPLE_RATE = 16_000
 LONGEST = 30.0
 SHORTEST = 0.1
 # Raised whenever the method below changes what comes out.
-_METHOD = 4
+_METHOD = 5
 _FRAMES_PER_SECOND = 100
 # Whose tokens faster-whisper takes for words, each by itself.
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
@@ -101,6 +103,9 @@ class FasterWhisper:
         UnsupportedPair
             If the model does not know the language.
         """
+        if language in self._codes:
+            # What its own files say may be less than what such models are trained on.
+            self.source.fetched()
         if language not in self._codes:
             raise UnsupportedPair(
                 f"The Whisper model {self.source.name} does not understand {language!r}. It knows: {listed(self.languages())}."
@@ -228,20 +233,10 @@ class FasterWhisper:
         model = self._model
         return Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", self._codes[language])
 
-    @functools.cached_property
+    @property
     def _codes(self) -> dict[str, str]:
         """Whisper's own language codes by canonical code."""
-        from faster_whisper.tokenizer import _LANGUAGE_CODES
-
-        if self.source.name.endswith(".en"):
-            return {"en": "en"}
-        if self.source.packaged:
-            spoken = [code for code in _LANGUAGE_CODES if code != "yue"]
-        elif self._model.model.is_multilingual:
-            spoken = [c for c in _LANGUAGE_CODES if self._model.hf_tokenizer.token_to_id(f"<|{c}|>") is not None]
-        else:
-            spoken = ["en"]
-        return {languages.parse(code): code for code in spoken}
+        return {languages.parse(code): code for code in self.source.spoken}
 
     @functools.cached_property
     def _device(self) -> tuple[str, int]:

@@ -2,7 +2,9 @@
 
 A folder in CTranslate2's format is taken as it is. A checkpoint of transformers is converted once, into the user's
 cache folder. On a processor every text is searched alone, one on each thread, so that what comes out depends neither on
-the number of threads nor on what else there is to translate; on a GPU texts go in batches of about equal size.
+the number of threads nor on what else there is to translate; on a GPU texts go in batches of about equal size, in half
+precision. That can differ from 8 bits by more than rounding: both have one fingerprint all the same, because by dubkit's
+rule nothing in ``Compute`` is part of a key.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import functools
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from dubkit.backends.ct2_conversion import converted, is_converted
+from dubkit.backends.ct2_conversion import INSTALL, converted, is_converted, packaged
 from dubkit.backends.devices import Batches, no_memory, out_of_memory
 from dubkit.backends.faster_whisper_model import placed
 from dubkit.backends.hub import Checkpoint
@@ -75,20 +78,37 @@ class NllbCt2(NllbTranslator):
 
     @property
     def fingerprint(self) -> str:
-        """Checkpoint and revision, and the revision of the method around it."""
-        return f"nllb-ct2:{self.source.checkpoint.fingerprint}+{METHOD}"
+        """Checkpoint and revision, those of a tokenizer named besides, and the revision of the method around them."""
+        beside = f",{self._tokenizer_identity(self.source.tokenizer)}" if self.source.tokenizer else ""
+        return f"nllb-ct2:{self.source.checkpoint.fingerprint}{beside}+{METHOD}"
+
+    @staticmethod
+    def _tokenizer_identity(tokenizer: Checkpoint) -> str:
+        """Its name and revision; of a checkpoint on the hub the weights need not be here."""
+        file = _tokenizer_file(tokenizer)
+        if tokenizer.is_folder or file is None:
+            return tokenizer.fingerprint
+        return f"{tokenizer.source}@{file.parent.name[:12]}"
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
-        """The one checkpoint or folder."""
+        """The one checkpoint or folder; not present either where the package that runs it is missing."""
         card = self.source.checkpoint.card()
-        if not self.source.ready:
-            return [replace(card, note=", ".join(filter(None, [card.note, "converted at first use"])))]
-        folder = Path(self.source.checkpoint.source)
-        size = sum(p.stat().st_size for p in folder.iterdir() if p.is_file())
-        return [replace(card, size=size, present=True)]
+        if self.source.ready:
+            folder = Path(self.source.checkpoint.source)
+            card = replace(card, size=sum(p.stat().st_size for p in folder.iterdir() if p.is_file()), present=True)
+        else:
+            card = replace(card, note=", ".join(filter(None, [card.note, "converted at first use"])))
+        return [card if find_spec("ctranslate2") else replace(card, present=False, fetch=INSTALL)]
 
     def fetch(self, source: str | None = None, target: str | None = None) -> None:
-        """Download the checkpoint where it is not here."""
+        """Download the checkpoint where it is not here.
+
+        Raises
+        ------
+        MissingModel
+            If it, or the package ctranslate2, cannot be had.
+        """
+        packaged()
         if not self.source.ready:
             self.source.checkpoint.fetched()
 
@@ -109,7 +129,8 @@ class NllbCt2(NllbTranslator):
             results = self._model.translate_batch(
                 [self._tokenizer.convert_ids_to_tokens(list(batch[n].tokens)) for n in chosen],
                 target_prefix=[[target]] * len(chosen),
-                max_batch_size=self.compute.batch_size * _TOKENS_PER_TEXT,
+                # Of a window that was halved, so are the batches that the engine makes of it; a text may be longer.
+                max_batch_size=max(1, self._batches.size * _TOKENS_PER_TEXT // WINDOW),
                 batch_type="tokens",
                 beam_size=n_beams,
                 num_hypotheses=n_beams,
@@ -165,8 +186,7 @@ class NllbCt2(NllbTranslator):
             raise (no_memory(self.name, kind) if out_of_memory(error) else self._damaged(error)) from error
 
     def _loaded(self, compute_type: str) -> Any:
-        import ctranslate2
-
+        ctranslate2 = packaged()
         kind, index = self._placed
         return ctranslate2.Translator(
             str(self._folder),
@@ -184,14 +204,14 @@ class NllbCt2(NllbTranslator):
         beside = self.source.tokenizer
         folder = self._folder
         if beside is not None:
-            file = beside.file("tokenizer.json") or beside.file("sentencepiece.bpe.model")
+            file = _tokenizer_file(beside)
             if file is None:
                 raise MissingModel(
                     f"The tokenizer of {beside.source} is not here. Fetch it with: "
                     f"hf download {beside.source} --include '*.json' --include '*.model'"
                 )
             folder = file.parent
-        if not any((folder / name).is_file() for name in ("tokenizer.json", "sentencepiece.bpe.model")):
+        if _tokenizer_file(Checkpoint(str(folder), "m2m_100")) is None:
             raise MissingModel(
                 f"The folder {folder} has no tokenizer.json beside the model. Copy it there from the checkpoint that the "
                 f"model was made of, or name that checkpoint: nllb-ct2:{folder},facebook/nllb-200-3.3B"
@@ -206,3 +226,8 @@ class NllbCt2(NllbTranslator):
             f"The CTranslate2 model in {self._folder} cannot be loaded ({str(error)[:200]}). "
             f"{'Mend' if self.source.ready else 'Delete'} the folder and try again."
         )
+
+
+def _tokenizer_file(checkpoint: Checkpoint) -> Path | None:
+    """What a checkpoint's tokenizer is read from, if it is here."""
+    return checkpoint.file("tokenizer.json") or checkpoint.file("sentencepiece.bpe.model")

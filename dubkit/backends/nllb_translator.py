@@ -28,7 +28,7 @@ LONGEST_OUTPUT = 256
 """Tokens after which a translation is cut: twice the longest part, so that only endless loops meet it."""
 WINDOW = 8
 """Batches whose texts are sorted by length together; more would make the first result wait longer."""
-METHOD = 2
+METHOD = 3
 """Raised whenever what is done around the model changes what comes out."""
 NO_REPEAT = 4
 """Tokens that may not come twice in one translation, where all its candidates went round in circles."""
@@ -133,7 +133,9 @@ class NllbTranslator(ABC):
         found = [_ranked(drafts, part) for drafts, part in zip(self._sorted(parts, target), parts, strict=True)]
         astray = [n for n, part in enumerate(parts) if translation_guard.strays(part.text, found[n][0].text)]
         for n, drafts in zip(astray, self._sorted([parts[n] for n in astray], target, NO_REPEAT), strict=True):
-            found[n] = _ranked([*drafts, *found[n]], parts[n])
+            strayed_again = all(translation_guard.strays(parts[n].text, draft.text) for draft in drafts)
+            # The bar makes a translation worse, so that what it did not mend comes last.
+            found[n] = _ranked([*found[n], *drafts] if strayed_again else [*drafts, *found[n]], parts[n])
         short = [n for n, p in enumerate(parts) if translation_guard.lacks_a_sentence(p.text, found[n][0].text)]
         alone = {n: self._sentences(parts[n], source) for n in short}
         made = iter(self._sorted([sentence for n in short for sentence in alone[n]], target))

@@ -7,17 +7,22 @@ The packaged models are segmentation 3.0 and the CAM++ voice embedding, with agg
 from __future__ import annotations
 
 import functools
+import logging
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
-from dubkit.backends import weights
+from dubkit.backends import devices, weights
 from dubkit.backends.protocols import Compute, Diarization, ModelCard
 from dubkit.backends.pyannote_files import PipelineSource
 from dubkit.errors import BadInput, MissingModel
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
+
+log = logging.getLogger(__name__)
 
 PACKAGED = "packaged"
 SAMPLE_RATE = 16_000
@@ -27,6 +32,7 @@ _MODELS = ("pyannote-segmentation", "campplus")
 _METHOD = 3
 _SILENT = 1e-4
 _LEVEL = 0.1
+_SIZES = ("segmentation_batch_size", "embedding_batch_size")
 
 
 class Pyannote:
@@ -99,20 +105,19 @@ class Pyannote:
         ------
         MissingModel
             If a model is not here and cannot be had; the message says what to do.
+        OutOfMemory
+            If the memory is too small for the models, or for a single chunk of sound.
         """
         import torch
 
         if len(waveform) < SHORTEST * SAMPLE_RATE or float(abs(waveform).max()) < _SILENT:
             return Diarization(())
-        pipeline = self._pipeline
         torch.set_num_threads(self.compute.n_threads)
         sound = torch.from_numpy(levelled(waveform))[None]
-        made = pipeline(
-            {"waveform": sound, "sample_rate": SAMPLE_RATE, "uri": "sound"},
-            num_speakers=n_speakers,
-            min_speakers=min_speakers,
-            max_speakers=max_speakers,
-        )
+        limits = {"num_speakers": n_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
+        while (made := self._tried(sound, limits)) is None:
+            # Not where the error is caught: its traceback holds on to all that the batch had filled.
+            devices.free()
         # Older pipelines give the annotation alone.
         annotation = getattr(made, "speaker_diarization", made)
         embeddings = getattr(made, "speaker_embeddings", None)
@@ -125,6 +130,37 @@ class Pyannote:
         labels = [str(label) for label in annotation.labels()]
         return Diarization(tuple(t for t in turns if t[1] > t[0]), _centroids(labels, embeddings))
 
+    def _tried(self, sound: torch.Tensor, limits: dict[str, int | None]) -> Any:
+        """What the pipeline makes of a sound; None where its batches did not fit, and the next ones will be half as large.
+
+        pyannote.audio calls a full memory by different names: its own MemoryError in the segmentation, PyTorch's error in
+        the embedding.
+        """
+        pipeline = self._pipeline
+        try:
+            return pipeline({"waveform": sound, "sample_rate": SAMPLE_RATE, "uri": "sound"}, **limits)
+        except Exception as error:
+            if not devices.out_of_memory(error):
+                raise
+            sizes = {name: int(getattr(pipeline, name, 1)) for name in _SIZES}
+            if max(sizes.values()) == 1:
+                raise devices.no_memory(self._name, devices.device(self.compute)) from error
+        for name, size in sizes.items():
+            if size > 1:
+                setattr(pipeline, name, size // 2)
+        size = max(sizes.values())
+        log.warning(
+            "The memory is too small for %d pieces of sound at once in %s: going on with %d",
+            size,
+            self._name,
+            size // 2,
+        )
+        return None
+
+    @property
+    def _name(self) -> str:
+        return f"pyannote:{self.source}"
+
     @functools.cached_property
     def _pipeline(self) -> Any:
         # pyannote reports the length of every file to its makers unless told not to; whatever imported it before may
@@ -132,14 +168,27 @@ class Pyannote:
         os.environ["PYANNOTE_METRICS_ENABLED"] = "false"
         import torch
 
-        from dubkit.backends.devices import device
-
-        place = torch.device(device(self.compute))
+        place = devices.device(self.compute)
         if self.source == PACKAGED:
             from dubkit.backends.pyannote_packaged import pipeline
 
-            return pipeline(self.compute.batch_size, place)
-        return self._from_elsewhere().to(place)
+            made = pipeline(self.compute.batch_size, place)
+        else:
+            made = self._from_elsewhere()
+            if place != "cpu":
+                self._widen(made)
+        # A pipeline takes a device, not its name.
+        return devices.placed(SimpleNamespace(to=lambda name: made.to(torch.device(name))), place, self._name)
+
+    def _widen(self, pipeline: Any) -> None:
+        """Batches for a GPU: as large as asked for, but no smaller than the pipeline's makers chose (32 as a rule).
+
+        The batch asked for suits models that are a hundred times as large; these small ones would leave a GPU idle with it.
+        Where even so much does not fit, batches are halved.
+        """
+        for name in _SIZES:
+            if hasattr(pipeline, name):
+                setattr(pipeline, name, max(self.compute.batch_size, int(getattr(pipeline, name))))
 
     def _from_elsewhere(self) -> Any:
         from pyannote.audio import Pipeline

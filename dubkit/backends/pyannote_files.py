@@ -6,14 +6,13 @@ hub under names of their own; what it does not name, pyannote.audio takes from t
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dubkit.backends.hub import HUB_ID
+from dubkit.backends.hub import HUB_ID, digest
 from dubkit.backends.hub_download import snapshot
 from dubkit.backends.protocols import ModelCard
 from dubkit.errors import MissingModel
@@ -49,6 +48,19 @@ class _Part:
 
         return [name for name in self.names if not isinstance(try_to_load_from_cache(self.place, name), str)]
 
+    @property
+    def identity(self) -> str:
+        """Hub id and revision (the id alone where it is not here), or folder name and a digest of its files."""
+        if self.is_folder:
+            return _folder_identity(Path(self.place))
+        if self.missing:
+            return self.place
+        from huggingface_hub import try_to_load_from_cache
+
+        # The files lie in a folder named after the revision, some of them in folders of their own.
+        found = Path(str(try_to_load_from_cache(self.place, self.names[0])))
+        return f"{self.place}@{found.parents[len(Path(self.names[0]).parts) - 1].name[:12]}"
+
 
 @dataclass(frozen=True)
 class PipelineSource:
@@ -80,13 +92,23 @@ class PipelineSource:
         except MissingModel:
             return False
 
-    @functools.cached_property
+    @property
     def identity(self) -> str:
-        """Hub id and revision (the id alone where it is not here), or folder name and a digest of its files."""
+        """Hub id and revision (the id alone where it is not here), or folder name and a digest of its files.
+
+        So of the pipeline, then of each model that it takes from elsewhere.
+        """
+        folder = self.folder
+        own = self.name
         if self.is_folder:
-            folder = Path(self.name).expanduser().resolve()
-            return f"{folder.name}@{_digest(folder)[:12]}"
-        return f"{self.name}@{self.folder.name[:12]}" if self.folder else self.name
+            own = _folder_identity(Path(self.name))
+        elif folder:
+            own = f"{self.name}@{folder.name[:12]}"
+        try:
+            elsewhere = [p for p in _parts(folder) if p.place not in (str(folder), self.name)] if folder else []
+        except MissingModel:
+            elsewhere = []
+        return "+".join(dict.fromkeys([own, *sorted(part.identity for part in elsewhere)]))
 
     def card(self) -> ModelCard:
         """Licence, size, whether it is here, and the command that brings it."""
@@ -171,11 +193,11 @@ def _part(folder: Path, value: Any, names: tuple[str, ...]) -> _Part | None:
     return _Part(place, tuple(f"{below}/{name}" if below else name for name in names))
 
 
-def _digest(folder: Path) -> str:
-    """SHA-256 over names, sizes and small files of a pipeline's folder."""
+def _folder_identity(folder: Path) -> str:
+    """A folder's name and a digest of the files in it and in its folders."""
+    folder = folder.expanduser().resolve()
     total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as stream:
-            total.update(stream.read(1 << 20))
-    return total.hexdigest()
+    below = (path.relative_to(folder) for path in folder.rglob("*") if path.is_dir())
+    for place in (Path(), *sorted(p for p in below if not any(name.startswith(".") for name in p.parts))):
+        total.update(f"{place}\0{digest(folder / place)}\0".encode())
+    return f"{folder.name}@{total.hexdigest()[:12]}"

@@ -5,6 +5,8 @@ Importing this module imports pyannote.audio, which takes seconds: import it whe
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -81,7 +83,8 @@ class PackagedDiarization(SpeakerDiarization):
         padded = torch.nn.functional.pad(sound, (0, (n_chunks - 1) * step + size - len(sound)))
         chunks = padded.unfold(0, size, step)[:, None]
         batches = [chunks[n : n + inference.batch_size] for n in range(0, n_chunks, inference.batch_size)]
-        active = np.vstack(list(side_by_side(inference.infer, batches)))
+        with self._one_batch_at_once():
+            active = np.vstack(list(side_by_side(inference.infer, batches)))
         return SlidingWindowFeature(active, SlidingWindow(start=0.0, duration=inference.duration, step=inference.step))
 
     def get_embeddings(
@@ -119,10 +122,22 @@ class PackagedDiarization(SpeakerDiarization):
                 if (chosen := used[at]).any():
                     excerpts[chunk, speaker] = within[chosen]
         embeddings = np.full((n_chunks, n_speakers, self._embedding.dimension), np.nan, np.float32)
-        vectors = self._embedding.embed(spectrum, excerpts, self.embedding_batch_size)
+        with self._one_batch_at_once():
+            vectors = self._embedding.embed(spectrum, excerpts, self.embedding_batch_size)
         for (chunk, speaker), vector in vectors.items():
             embeddings[chunk, speaker] = vector
         return embeddings
+
+    @contextlib.contextmanager
+    def _one_batch_at_once(self) -> Iterator[None]:
+        """On a GPU, work is not spread over threads: each would hold a batch there, and no smaller one would help."""
+        n_threads = torch.get_num_threads()
+        if self._embedding.device.type != "cpu":
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(n_threads)
 
 
 class _Clustering(AgglomerativeClustering):
@@ -145,18 +160,16 @@ class _NoPlda(PLDA):
         pass
 
 
-def pipeline(batch_size: int, device: torch.device) -> PackagedDiarization:
-    """The whole pipeline, its weights loaded.
+def pipeline(batch_size: int, device: str) -> PackagedDiarization:
+    """The whole pipeline for a device, its weights loaded, still in the machine's own memory.
 
     Raises
     ------
     MissingModel
         If the package that carries the models is not installed.
     """
-    at_once = _CHUNKS_AT_ONCE if device.type == "cpu" else batch_size
-    made = PackagedDiarization(_segmentation(), voice_embedding(), at_once)
-    made.to(device)
-    return made
+    at_once = _CHUNKS_AT_ONCE if device == "cpu" else batch_size
+    return PackagedDiarization(_segmentation(), voice_embedding(), at_once)
 
 
 def _segmentation() -> Any:

@@ -18,6 +18,7 @@ SHORT = 0.75
 MORE = 1.25
 """How much more another translation has to say before it is believed that the first one lacked something."""
 _LEEWAY = 8
+_PER_DIGIT = 2
 _LONGEST_UNIT = 12
 # Scripts that are written without spaces between words; Hangul has spaces, but every sign of it is a syllable.
 _SYLLABIC = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -32,10 +33,15 @@ def parts(text: str) -> list[str]:
 
 
 def syllables(text: str) -> float:
-    """About how many syllables a text has: vowel groups of Latin letters, one per sign of East Asia, else 0.45 a letter."""
+    """About how many syllables a text has when it is said.
+
+    Vowel groups of Latin letters, one per sign of East Asia, two per digit (``123`` is *cento e vinte e três*), else 0.45
+    a letter.
+    """
     syllabic = len(re.findall(f"[{_SYLLABIC}]", text))
     others = sum(c.isalpha() and ord(c) > 0x24F for c in text) - syllabic
-    return len(VOWELS.findall(text)) + syllabic + 0.45 * max(0, others)
+    digits = sum(map(str.isdecimal, text))
+    return len(VOWELS.findall(text)) + syllabic + _PER_DIGIT * digits + 0.45 * max(0, others)
 
 
 def repetitions(text: str) -> int:

@@ -33,13 +33,14 @@ SAMPLE_RATE = 16_000
 LONGEST = 30.0
 SHORTEST = 0.1
 # Raised whenever the method below changes what comes out.
-_METHOD = 2
-# What multilingual checkpoints are trained on; the checkpoint's own list counts where it is here.
+_METHOD = 3
 _TRAINED = """
 en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy
 sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo
 uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su yue
 """
+TRAINED = _TRAINED.split()
+"""Whisper's own codes of the languages that multilingual models are trained on; a model's own list counts where it is here."""
 
 
 class Whisper:
@@ -79,7 +80,7 @@ class Whisper:
         told = json.loads(config.read_text(encoding="utf-8")) if config else {}
         if told.get("is_multilingual") is False or (not told and self.checkpoint.source.endswith(".en")):
             return {"en": "en"}
-        spoken = [token.strip("<|>") for token in told.get("lang_to_id", ())] or _TRAINED.split()
+        spoken = [token.strip("<|>") for token in told.get("lang_to_id", ())] or TRAINED
         return {languages.parse(code): code for code in spoken}
 
     def detect_language(self, waveforms: Sequence[np.ndarray]) -> tuple[str, float]:

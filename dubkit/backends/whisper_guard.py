@@ -129,7 +129,9 @@ def _whole(draft: Draft, waveform: np.ndarray, sample_rate: int, read: Reader, n
     if at is None:
         return draft
     parts = (waveform[:at], waveform[at:])
-    both = joined(*(_whole(read(part), part, sample_rate, read, n_cuts - 1) for part in parts))
+    readings = (_whole(read(part), part, sample_rate, read, n_cuts - 1) for part in parts)
+    # Joined, what was written where nobody speaks would pass for speech beside it.
+    both = joined(*(replace(found, words=()) if found.nothing_said else found for found in readings))
     return both if len(both.text) > MORE * len(draft.text) and not both.doubtful else draft
 
 

@@ -113,3 +113,8 @@ def test_other_models_make_room_for_one_that_does_not_fit(monkeypatch: pytest.Mo
     assert dropped == [True]
     with pytest.raises(OutOfMemory, match="too small for a model"):
         devices.placed(Model(fits_at=3), "cuda", "a model")
+
+
+def test_a_full_machine_is_told_apart_from_a_full_gpu() -> None:
+    assert "nvidia-smi" in str(devices.no_memory("a model", "cuda:1"))
+    assert str(devices.no_memory("a model", "cpu")).startswith("This machine's memory is too small for a model: ")

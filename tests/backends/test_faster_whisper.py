@@ -10,9 +10,10 @@ import pytest
 import soundfile
 from speech_sounds import RATE, Spoken, bare
 
-from dubkit.backends import weights
+from dubkit.backends import faster_whisper_model, weights
 from dubkit.backends.faster_whisper import FasterWhisper, _with_whole_words
 from dubkit.backends.protocols import Backend, Compute, Heard
+from dubkit.backends.whisper import TRAINED
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
 
@@ -125,15 +126,13 @@ def test_refuses_what_it_cannot_take(whisper: FasterWhisper) -> None:
         whisper.transcribe([np.zeros(31 * RATE, np.float32)], "en")
     with pytest.raises(UnsupportedPair, match=r"does not understand 'xx'.* It knows: .*en"):
         whisper.transcribe([], "xx")
-    with pytest.raises(BadInput, match="not a device"):
-        list(FasterWhisper.from_spec("", Compute(device="gpu")).transcribe([np.ones(RATE, np.float32)], "en"))
 
 
 def test_a_graphics_card_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     import ctranslate2
 
     monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
-    with pytest.raises(BadInput, match="finds 0 CUDA devices here"):
+    with pytest.raises(BadInput, match=r"finds 0 CUDA devices here.*--set compute\.device=cpu"):
         list(FasterWhisper.from_spec("", Compute(device="cuda")).transcribe([np.ones(RATE, np.float32)], "en"))
 
 
@@ -171,7 +170,7 @@ def test_a_damaged_folder(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
     damaged = FasterWhisper.from_spec(str(tmp_path), Compute(device="cpu"))
     with pytest.raises(MissingModel, match=r"cannot be loaded.*config\.json, model\.bin"):
-        damaged.languages()
+        list(damaged.transcribe([np.ones(RATE, np.float32)], "en"))
     before = damaged.fingerprint
     (tmp_path / "model.bin").write_bytes(b"another")
     assert FasterWhisper.from_spec(str(tmp_path), Compute()).fingerprint != before
@@ -244,3 +243,91 @@ def test_names_and_numbers_in_a_text_without_spaces_are_words() -> None:
     assert [w["word"] for w in whole] == ["我", "用", "ChatGPT", " API", "，", "2024", "年"]
     assert (whole[2]["start"], whole[2]["end"], whole[2]["tokens"]) == (1.0, 2.5, [2, 3, 4])
     assert whole[2]["probability"] == pytest.approx(0.7)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty hub cache, and no way to the network."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    return tmp_path
+
+
+def put_in_cache(cache: Path, repository: str, tokens: dict[str, int]) -> None:
+    home = cache / f"models--{repository.replace('/', '--')}"
+    snapshot = home / "snapshots" / ("0123" * 10)
+    snapshot.mkdir(parents=True)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text("0123" * 10)
+    for name in ("config.json", "model.bin", "vocabulary.json"):
+        (snapshot / name).write_text("[]")
+    told = {"added_tokens": [{"content": token, "id": n} for token, n in tokens.items()]}
+    (snapshot / "tokenizer.json").write_text(json.dumps(told))
+
+
+def test_languages_come_from_the_files_and_load_nothing(cache: Path) -> None:
+    size = FasterWhisper.from_spec("small", Compute())
+    assert {"yue", "jv", "pt"} <= size.languages()
+    assert len(size.languages()) == 100
+    put_in_cache(cache, "Systran/faster-whisper-small", {"<|endoftext|>": 50257, "<|pt|>": 50267, "<|jw|>": 50356})
+    assert size.languages() == {"pt", "jv"}, "those of its own files, as soon as they are here"
+    with pytest.raises(UnsupportedPair, match=r"does not understand 'yue'\. It knows: jv, pt"):
+        size.transcribe([], "yue")
+    put_in_cache(cache, "owner/english", {"<|endoftext|>": 50256, "<|en|>": 50258, "<|pt|>": 50266})
+    assert FasterWhisper.from_spec("owner/english", Compute()).languages() == {"en"}
+    assert "_model" not in vars(size)
+
+
+def test_a_damaged_tokenizer_is_told(cache: Path) -> None:
+    put_in_cache(cache, "owner/damaged", {})
+    next(cache.glob("*damaged/**/tokenizer.json")).write_text("{}")
+    with pytest.raises(MissingModel, match=r"owner/damaged cannot be loaded \(tokenizer\.json: KeyError"):
+        FasterWhisper.from_spec("owner/damaged", Compute()).languages()
+
+
+def test_the_packaged_models_own_files_name_the_languages_that_it_is_known_for() -> None:
+    packaged = FasterWhisper.from_spec("", Compute()).languages()
+    assert FasterWhisper.from_spec(str(weights.folder("whisper-base")), Compute()).languages() == packaged
+
+
+def test_a_fingerprint_gets_its_revision_once_the_files_are_here(cache: Path) -> None:
+    size = FasterWhisper.from_spec("small", Compute())
+    before = size.fingerprint
+    assert before.startswith("faster-whisper:Systran/faster-whisper-small+")
+    put_in_cache(cache, "Systran/faster-whisper-small", {})
+    assert size.fingerprint == before.replace("small+", "small@012301230123+")
+
+
+def test_a_folders_fingerprint_follows_it_until_it_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    growing = FasterWhisper.from_spec(str(tmp_path), Compute())
+    before = growing.fingerprint
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    assert growing.fingerprint != before
+
+
+def test_sizes_are_those_of_the_package() -> None:
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+    from faster_whisper.utils import _MODELS
+
+    assert faster_whisper_model._REPOSITORIES == _MODELS
+    assert set(TRAINED) == set(_LANGUAGE_CODES)
+
+
+@pytest.mark.parametrize("spec", ["", "small", "owner/name"])
+def test_without_its_package_it_says_what_to_install(cache: Path, monkeypatch: pytest.MonkeyPatch, spec: str) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    bare = FasterWhisper.from_spec(spec, Compute(device="cpu"))
+    (card,) = bare.models()
+    assert (card.present, card.fetch) == (False, "pip install 'dubkit[embedded]'")
+    assert "en" in bare.languages()
+    assert bare.fingerprint
+    for work in (bare.fetch, lambda: list(bare.transcribe([np.ones(RATE, np.float32)], "en"))):
+        with pytest.raises(MissingModel, match=r"needs the package faster-whisper.*pip install"):
+            work()
+
+
+def test_without_ctranslate2_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    with pytest.raises(MissingModel, match=r"need the package ctranslate2.*pip install"):
+        FasterWhisper.from_spec("", Compute()).detect_language([np.ones(RATE, np.float32)])

@@ -289,7 +289,7 @@ def test_the_hubs_checkpoint_is_the_default(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     nllb = Nllb.from_spec("", CPU)
-    assert nllb.fingerprint == "nllb:facebook/nllb-200-3.3B+2"
+    assert nllb.fingerprint == "nllb:facebook/nllb-200-3.3B+3"
     assert [(c.present, c.licence) for c in nllb.models()] == [(False, "CC-BY-NC-4.0")]
     for use in (nllb.fetch, lambda: list(nllb.translate(["a"], "en", "pt"))):
         with pytest.raises(MissingModel, match=r"facebook/nllb-200-3\.3B is not here"):

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dubkit.backends.ct2_conversion import converted, is_converted
 from dubkit.backends.hub import Checkpoint
 from dubkit.backends.nllb import Nllb
 from dubkit.backends.nllb_ct2 import NllbCt2
+from dubkit.backends.nllb_translator import METHOD
 from dubkit.backends.protocols import Compute, Hint, Translator
 from dubkit.errors import BadInput, MissingModel, OutOfMemory, UnsupportedPair
 
@@ -112,10 +114,12 @@ def test_batches_as_on_a_gpu_give_the_same_in_order(
     monkeypatch.setattr("dubkit.backends.devices.batch_size", lambda compute: compute.batch_size)
     batched._placed = ("cuda", 0)
     sizes: list[int] = []
+    tokens: list[int] = []
 
     class Cramped:
         def translate_batch(self, texts: list[list[str]], **options: Any) -> Any:
             sizes.append(len(texts))
+            tokens.append(options["max_batch_size"])
             if len(texts) > 3:
                 raise RuntimeError("CUDA failed with error out of memory")
             return model.translate_batch(texts, **options)
@@ -124,6 +128,7 @@ def test_batches_as_on_a_gpu_give_the_same_in_order(
     with caplog.at_level(logging.WARNING, "dubkit.backends"):
         found = list(batched.translate(TEXTS, "en", "pt", hints))
     assert sizes == [4, 2, 1, 1, 1], "those with wanted words go alone"
+    assert tokens == [512, 16, 16, 16, 16], "what the engine takes at once is halved as well"
     assert [[c.text for c in r] for r in found] == [[c.text for c in r] for r in alone]
     assert "going on with 2" in caplog.text
 
@@ -213,3 +218,41 @@ def test_a_gpu_too_small_for_half_precision_gets_8_bits(exact: Path, monkeypatch
     monkeypatch.setattr(NllbCt2, "_loaded", full)
     with pytest.raises(OutOfMemory, match="too small for"):
         next(NllbCt2.from_spec(str(exact), CPU).translate(["dab"], "en", "pt"))
+
+
+def test_a_tokenizer_that_lies_elsewhere_is_in_the_fingerprint(
+    exact: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    alone = NllbCt2.from_spec(str(exact), CPU).fingerprint
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    beside = NllbCt2.from_spec(f"{exact},{own}", CPU).fingerprint
+    assert beside.startswith(alone.replace(f"+{METHOD}", f",{own.name}@"))
+    (own / "tokenizer.json").write_text("{}")
+    assert NllbCt2.from_spec(f"{exact},{own}", CPU).fingerprint != beside
+    named = NllbCt2.from_spec(f"{exact},owner/nllb", CPU)
+    assert named.fingerprint == alone.replace("+", ",owner/nllb+")
+    snapshot = tmp_path / "models--owner--nllb" / "snapshots" / ("0123" * 10)
+    snapshot.mkdir(parents=True)
+    (tmp_path / "models--owner--nllb" / "refs").mkdir()
+    (tmp_path / "models--owner--nllb" / "refs" / "main").write_text("0123" * 10)
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copy(folder / name, snapshot)
+    assert named.fingerprint == alone.replace("+", ",owner/nllb@012301230123+"), "without weights, and in one instance"
+
+
+def test_without_its_package_it_says_what_to_install(
+    exact: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBKIT_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    monkeypatch.setitem(sys.modules, "ctranslate2.converters", None)
+    for spec in (str(exact), str(folder), "facebook/nllb-200-3.3B"):
+        bare = NllbCt2.from_spec(spec, CPU)
+        assert [(c.present, c.fetch) for c in bare.models()] == [(False, "pip install 'dubkit[hub]'")]
+        for work in (bare.fetch, lambda bare=bare: next(bare.translate(["dab"], "en", "pt"))):
+            with pytest.raises(MissingModel, match=r"need the package ctranslate2.*pip install 'dubkit\[hub\]'"):
+                work()
+    with pytest.raises(MissingModel, match="need the package ctranslate2"):
+        converted(Checkpoint(str(folder), "m2m_100"), "int8")

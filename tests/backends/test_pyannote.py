@@ -1,6 +1,13 @@
+import logging
+import os
+import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +18,7 @@ from tiny import pyannote as tiny
 from dubkit.backends import weights
 from dubkit.backends.protocols import Backend, Compute, Diarization
 from dubkit.backends.pyannote import Pyannote, levelled
-from dubkit.errors import BadInput, MissingModel
+from dubkit.errors import BadInput, MissingModel, OutOfMemory
 
 CPU = Compute(device="cpu", threads=2)
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -295,12 +302,15 @@ def test_models_that_a_pipeline_takes_from_other_repositories_are_needed_too(fol
     tiny.configure(snapshot, segmentation=other)
     (card,) = Pyannote.from_spec(name, CPU).models()
     assert (card.present, card.fetch) == (False, f"hf download {name} && hf download {other}")
+    assert Pyannote.from_spec(name, CPU).fingerprint == f"pyannote:{name}@{REVISION[:12]}+{other}+3"
     with pytest.raises(MissingModel, match=f"{other} is not here"):
         Pyannote.from_spec(name, CPU).fetch()
     (folder / "pytorch_model.bin").write_bytes((folder / MODELS[0]).read_bytes())
     put_in_cache(cache, folder, other, "pytorch_model.bin")
-    assert Pyannote.from_spec(name, CPU).models()[0].present
-    assert len(Pyannote.from_spec(name, CPU).diarize(NOISE).turns) == 1
+    here = Pyannote.from_spec(name, CPU)
+    assert here.models()[0].present
+    assert here.fingerprint == f"pyannote:{name}@{REVISION[:12]}+{other}@{REVISION[:12]}+3"
+    assert len(here.diarize(NOISE).turns) == 1
 
 
 def test_an_older_pipeline_needs_what_pyannote_takes_from_the_community_one(folder: Path, cache: Path) -> None:
@@ -345,3 +355,136 @@ def test_what_the_hub_refuses_is_told(
         Pyannote.from_spec(name, CPU).diarize(NOISE)
     assert asked == [name]
     assert "hf_x" not in str(caught.value)
+
+
+def test_a_folders_fingerprint_tells_weights_apart_wherever_they_differ(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    weights_file = own / MODELS[0]
+    size = 40 << 20
+    os.truncate(weights_file, size)
+    before = Pyannote.from_spec(str(own), CPU).fingerprint
+    with weights_file.open("r+b") as stream:
+        stream.seek(32 << 20)
+        stream.write(b"trained on")
+    assert weights_file.stat().st_size == size
+    assert Pyannote.from_spec(str(own), CPU).fingerprint != before
+
+
+def test_a_folders_fingerprint_holds_the_models_that_it_takes_from_elsewhere(
+    folder: Path, tmp_path: Path, cache: Path
+) -> None:
+    own, other = tmp_path / "own", tmp_path / "other"
+    shutil.copytree(folder, own)
+    shutil.copytree(folder / "embedding", other)
+    alone = Pyannote.from_spec(str(own), CPU).fingerprint
+    tiny.configure(own, embedding=str(other), segmentation="somebody/segmentation")
+    named = Pyannote.from_spec(str(own), CPU).fingerprint
+    assert (alone.count("@"), named.count("@")) == (1, 2)
+    assert "+other@" in named
+    assert named.endswith("+somebody/segmentation+3")
+    assert str(tmp_path) not in named
+    (other / "pytorch_model.bin").write_bytes(b"another")
+    assert Pyannote.from_spec(str(own), CPU).fingerprint != named
+
+
+def cramped(work: Callable[..., Any], error: Exception, fits: int, tried: list[int]) -> Callable[..., Any]:
+    """A network's forward where memory is too small for more than `fits` items."""
+
+    def forward(self: Any, waveforms: Any, *rest: Any, **more: Any) -> Any:
+        tried.append(len(waveforms))
+        if len(waveforms) > fits:
+            raise error
+        return work(self, waveforms, *rest, **more)
+
+    return forward
+
+
+@pytest.mark.parametrize("network", ["PyanNet", "XVectorMFCC"])
+def test_batches_too_large_for_the_memory_are_halved(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, network: str
+) -> None:
+    import torch
+    from pyannote.audio.models.embedding import XVectorMFCC
+    from pyannote.audio.models.segmentation import PyanNet
+
+    roomy = Pyannote.from_spec(str(folder), CPU).diarize(NOISE)
+    kind: Any = {"PyanNet": PyanNet, "XVectorMFCC": XVectorMFCC}[network]
+    small = Pyannote.from_spec(str(folder), CPU)
+    assert (small._pipeline.segmentation_batch_size, small._pipeline.embedding_batch_size) == (4, 4)
+    tried: list[int] = []
+    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, "dubkit.backends"):
+        patch.setattr(kind, "forward", cramped(kind.forward, full, 1, tried))
+        found = small.diarize(NOISE)
+    assert found.turns == roomy.turns
+    assert [n for n in tried if n > 1] == [4, 2]
+    assert (small._pipeline.segmentation_batch_size, small._pipeline.embedding_batch_size) == (1, 1)
+    assert [r.getMessage().rpartition(": ")[2] for r in caplog.records] == ["going on with 2", "going on with 1"]
+    tried.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "forward", cramped(kind.forward, full, 0, tried))
+        with pytest.raises(OutOfMemory, match=f"too small for pyannote:{folder}"):
+            small.diarize(NOISE)
+    assert set(tried) == {1}
+
+
+def test_an_error_that_is_not_about_memory_is_not_hidden(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyannote.audio.models.segmentation import PyanNet
+
+    local = Pyannote.from_spec(str(folder), CPU)
+    assert local._pipeline is not None
+    monkeypatch.setattr(PyanNet, "forward", cramped(PyanNet.forward, RuntimeError("size mismatch"), 0, []))
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        local.diarize(NOISE)
+
+
+def test_models_that_the_memory_has_no_room_for_are_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+    from pyannote.audio import Pipeline
+
+    def full(self: Pipeline, place: torch.device) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Pipeline, "to", full)
+    for spec in ("packaged", str(folder)):
+        with pytest.raises(OutOfMemory, match=f"The memory of cpu is too small for pyannote:{spec}"):
+            Pyannote.from_spec(spec, CPU).diarize(NOISE)
+
+
+@pytest.mark.parametrize(("asked", "used"), [(2, 4), (16, 16)])
+def test_a_gpu_gets_the_batches_asked_for_but_no_smaller_than_the_pipelines_own(
+    folder: Path, asked: int, used: int
+) -> None:
+    local = Pyannote.from_spec(str(folder), Compute(batch_size=asked))
+    pipeline = local._from_elsewhere()
+    local._widen(pipeline)
+    assert (pipeline.segmentation_batch_size, pipeline.embedding_batch_size) == (used, used)
+
+
+def test_a_gpu_has_one_batch_at_once(diarizer: Pyannote, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    pipeline = diarizer._pipeline
+    threads: list[object] = []
+    infer = pipeline._segmentation.infer
+
+    def watched(chunks: Any) -> Any:
+        threads.append(threading.get_ident())
+        return infer(chunks)
+
+    def embed(*_: object) -> dict[tuple[int, int], np.ndarray]:
+        threads.append(torch.get_num_threads())
+        return {}
+
+    card = SimpleNamespace(
+        device=torch.device("cuda"), dimension=4, embed=embed, spectrum=lambda waveform: torch.zeros(2100, 80)
+    )
+    monkeypatch.setattr(pipeline._segmentation, "infer", watched)
+    monkeypatch.setattr(pipeline, "_embedding", card)
+    torch.set_num_threads(2)
+    file = {"waveform": torch.from_numpy(np.tile(NOISE, 4))[None], "sample_rate": RATE}
+    active = pipeline.get_segmentations(file)
+    pipeline.get_embeddings(file, active)
+    assert threads == [threading.get_ident()] * 2 + [1], "two batches of eight chunks, then the voices"
+    assert torch.get_num_threads() == 2

@@ -1,8 +1,11 @@
 """What is told apart: mistranslations that a model is sure of, and translations that only look odd."""
 
+from collections.abc import Iterator, Sequence
+
 import pytest
 
 from dubkit.backends import translation_guard as guard
+from dubkit.backends.nllb_translator import NO_REPEAT, Draft, NllbTranslator, Part
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,8 @@ def test_what_strays(source: str, said: str) -> None:
         ("Straight through.", "まっすぐ進んでください。"),
         ("", ""),
         ("Hm.", "Humm, sim."),
+        ("123 456", "cento e vinte e três mil, quatrocentos e cinquenta e seis"),
+        ("1984", "mil novecentos e oitenta e quatro"),
     ],
 )
 def test_what_does_not(source: str, said: str) -> None:
@@ -67,3 +72,31 @@ def test_syllables_in_any_script() -> None:
     assert guard.syllables("你好") == 2
     assert guard.syllables("мама") == pytest.approx(1.8)
     assert guard.syllables("我用Word") == 3
+    assert guard.syllables("25 men") == 5
+
+
+class Searches(NllbTranslator):
+    """Finds what it is told: first in the usual search, then with repetitions barred."""
+
+    name = "searches"
+    _window, _tokenizer, _readable = 8, None, 100
+
+    def __init__(self, usual: list[str], barred: list[str]) -> None:
+        self.found = {0: usual, NO_REPEAT: barred}
+
+    def _search(self, parts: Sequence[Part], target: str, no_repeat: int) -> Iterator[list[Draft]]:
+        return iter([[Draft(text, -1.0, 1) for text in self.found[no_repeat]] for _ in parts])
+
+
+@pytest.mark.parametrize(
+    ("barred", "best"),
+    [
+        (["ir ir ir ir ir", "fomos"], "fomos"),
+        (["ir ir ir ir ir", "eu eu eu eu eu"], "e e e e e"),
+    ],
+)
+def test_a_search_with_repetitions_barred_counts_where_it_mended_something(barred: list[str], best: str) -> None:
+    translator = Searches(["e e e e e", "a a a a a"], barred)
+    (found,) = translator._guarded([Part("We left.", (1,))], "eng_Latn", "por_Latn")
+    assert found[0].text == best
+    assert {draft.text for draft in found} == {"e e e e e", "a a a a a", *barred}

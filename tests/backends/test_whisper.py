@@ -307,7 +307,7 @@ def test_a_hub_id_is_the_default_and_is_not_asked_for_before_it_is_used(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     whisper = Whisper.from_spec("", CPU)
-    assert whisper.fingerprint == "whisper:openai/whisper-large-v3+2"
+    assert whisper.fingerprint == "whisper:openai/whisper-large-v3+3"
     assert {"en", "pt", "jv", "fil", "no", "yue"} <= whisper.languages()
     assert len(whisper.languages()) == 100
     assert Whisper.from_spec("openai/whisper-base.en", CPU).languages() == {"en"}

@@ -136,6 +136,21 @@ def test_where_a_sentence_was_left_out_the_parts_are_read_if_that_finds_more() -
     assert whisper_guard.settled(stretched, waveform, rate, Again(short, short)) == stretched
 
 
+@pytest.mark.parametrize("silence_first", [False, True])
+def test_what_a_second_reading_writes_where_nobody_speaks_stays_out(silence_first: bool) -> None:
+    rate = 16_000
+    waveform = np.random.default_rng(0).normal(scale=0.1, size=10 * rate).astype(np.float32)
+    stretched = Draft((("Hello", 0.2, 0.6, 0.9), ("there", 0.7, 7.7, 0.9)), 10.0, 0.1, -0.3)
+    speech = Draft((("Hello", 0.2, 0.6, 0.9), ("there,", 0.7, 1.0, 0.9), ("Ann.", 1.1, 1.4, 0.9)), 5.0, 0.1, -0.3)
+    written = (("Thank", 0.1, 0.4, 0.3), ("you", 0.5, 0.7, 0.3), ("for", 0.8, 1.0, 0.3), ("watching.", 1.1, 1.4, 0.3))
+    music = Draft(written, 5.0, 0.95, -1.3)
+    parts = (music, speech) if silence_first else (speech, music)
+    found = whisper_guard.settled(stretched, waveform, rate, Again(*parts))
+    assert found.text == "Hello there, Ann."
+    assert (found.seconds, found.log_probability) == (10.0, pytest.approx(-0.3))
+    assert whisper_guard.settled(stretched, waveform, rate, Again(music, music)) == stretched
+
+
 def test_parts_are_not_cut_without_end() -> None:
     rate = 16_000
     waveform = np.random.default_rng(0).normal(scale=0.1, size=30 * rate).astype(np.float32)
