@@ -210,11 +210,16 @@ class Voice(Record):
 
 
 class Role(Record):
-    """Which voice speaks for a speaker, and why."""
+    """Which voice speaks for a speaker, and why.
+
+    ``consent`` says that the speaker agreed to it that their own voice is copied; no other voice needs it.
+    """
 
     id: str
     voice: Voice
     reason: str
+    # Castings of stock voices keep the digest that they had before there was this field.
+    consent: bool = Field(default=False, exclude_if=lambda consent: not consent)
 
 
 class Casting(Artefact):

@@ -200,12 +200,13 @@ def serve_backend(
         str, typer.Option(help="Where to listen; others than this machine need DUBKIT_REMOTE_TOKEN.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8001,
+    set_: Sets = None,
 ) -> None:
-    """Let a stage's model on this machine be used from others."""
+    """Let a stage's model on this machine be used from others; of the settings, it takes compute.*."""
     with PlainErrors(False):
-        from dubkit.service.backend_server import serve
+        from dubkit.service.backend_server import compute_of, serve
 
-        serve(task, spec, host, port)
+        serve(task, spec, host, port, compute_of(_changes(set_)))
 
 
 def main() -> None:

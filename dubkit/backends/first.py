@@ -5,14 +5,16 @@ The spec is ``first:kokoro,espeak``: natural voices where there are some, roboti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
 from dubkit.artefacts import Voice
 from dubkit.backends import registry
 from dubkit.backends.protocols import Compute, ModelCard, Request, Synthesizer
-from dubkit.errors import BadInput, listed
+from dubkit.errors import BadInput, MissingModel, listed
 from dubkit.record import Seconds
 
 if TYPE_CHECKING:
@@ -25,11 +27,12 @@ class First:
     Parameters
     ----------
     members : dict
-        Synthesizers by name, the one to prefer first. A voice's id begins with its member's name.
+        Synthesizers by their specs, the one to prefer first.
     """
 
     def __init__(self, members: dict[str, Synthesizer]) -> None:
         self._members = members
+        self._owners: dict[tuple[str, str], str] = {}
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
@@ -42,14 +45,8 @@ class First:
         MissingModel
             If a member's packages are not installed.
         """
-        specs = [s.strip() for s in argument.split(",") if s.strip()]
-        names = [s.partition(":")[0] for s in specs]
-        if not specs or len(set(names)) < len(names) or "first" in names:
-            raise BadInput(
-                f"The synthesizer 'first' got {argument!r}: write the synthesizers to try, each once, "
-                f"for example first:kokoro,espeak. Installed ones: {listed(list(registry.available('synthesizer')))}."
-            )
-        return cls({n: registry.get("synthesizer", s, compute) for n, s in zip(names, specs, strict=True)})
+        specs = member_specs("synthesizer", argument, "first:kokoro,espeak")
+        return cls({name: registry.get("synthesizer", spec, compute) for name, spec in specs.items()})
 
     @property
     def sample_rate(self) -> int:
@@ -68,12 +65,19 @@ class First:
         return "first(" + ";".join(m.fingerprint for m in self._members.values()) + ")"
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
-        """Those of all members."""
-        return [card for m in self._members.values() for card in m.models(source, target)]
+        """Those of all members; for a target language, of those that it takes.
+
+        What is needed for nothing but copies of voices is needed only where these were agreed to.
+        """
+        cards = []
+        for member, copies in self._taken(target):
+            found = member.models(source, target)
+            cards += [replace(c, optional=True, copies_voices=True) for c in found] if copies else found
+        return cards
 
     def fetch(self, source: str | None = None, target: str | None = None) -> None:
-        """Let every member bring what it knows how to bring."""
-        for member in self._members.values():
+        """Let every member, for a target language each that it takes, bring what it knows how to bring."""
+        for member, _ in self._taken(target):
             if hasattr(member, "fetch"):
                 member.fetch(source, target)
 
@@ -87,8 +91,12 @@ class First:
 
     def own_voice(self, language: str) -> Voice | None:
         """What stands for a copy of the speaker's voice with the first member that copies voices in this language."""
-        owns = (m.own_voice(language) for m in self._members.values() if hasattr(m, "own_voice"))
-        return next((voice for voice in owns if voice), None)
+        return next((voice for m in self._members.values() if (voice := _own_voice(m, language))), None)
+
+    def revision_of(self, language: str) -> str:
+        """Which models speak the language, with those members that have one for each."""
+        told = (m.revision_of(language) for m in self._members.values() if hasattr(m, "revision_of"))
+        return ";".join(one for one in told if one)
 
     def predict(self, request: Request) -> Seconds:
         """What the voice's member predicts."""
@@ -111,20 +119,81 @@ class First:
                 yield resample(clip, member.sample_rate, self.sample_rate)
 
     def _member(self, request: Request) -> str:
-        name = request.voice.id.partition(":")[0]
-        if name in self._members:
-            return name
-        # A remote one's voices bear the name of what it serves.
-        for name, member in self._members.items():
-            if request.voice.id in {v.id for v in _voices(member, request.voice.language)}:
-                return name
-        raise BadInput(
-            f"The voice {request.voice.id!r} belongs to no synthesizer in use. It has to begin with one of: "
-            f"{listed([f'{n}:' for n in self._members])}."
-        )
+        """The first member that offers the voice, else the one that its id names."""
+        voice, language = request.voice.id, request.voice.language
+        # Once for each voice: a remote member would be asked for every line.
+        if (language, voice) not in self._owners:
+            offering = (n for n, m in self._members.items() if voice in _voices(m, language))
+            named = (n for n in self._members if n.partition(":")[0] == voice.partition(":")[0])
+            owner = next(offering, None) or next(named, None)
+            if owner is None:
+                known = {v for m in self._members.values() for v in _voices(m, language)}
+                raise BadInput(
+                    f"The voice {voice!r} belongs to no synthesizer in use. For {language!r} there are: "
+                    f"{listed(list(known)) or 'none'}."
+                )
+            self._owners[language, voice] = owner
+        return self._owners[language, voice]
+
+    def _taken(self, target: str | None) -> list[tuple[Synthesizer, bool]]:
+        """The members that a target language needs, and whether just to copy voices; all where nobody speaks it."""
+        members = list(self._members.values())
+        speaker = next((m for m in members if _may_speak(m, target)), None) if target else None
+        if target is None or speaker is None:
+            return [(m, False) for m in members]
+        copier = next((m for m in members if _own_voice(m, target)), speaker)
+        return [(speaker, False)] if copier is speaker else [(speaker, False), (copier, True)]
 
 
-def _voices(member: Synthesizer, language: str) -> list[Voice]:
-    """Stock voices, and the speaker's own."""
-    own = member.own_voice(language) if hasattr(member, "own_voice") else None
-    return [*member.voices(language), *([own] if own else [])]
+def member_specs(task: str, argument: str, example: str) -> dict[str, str]:
+    """The specs of members in what follows ``first:``, by the names to tell of them: without options and passwords.
+
+    Parameters
+    ----------
+    task : str
+        ``synthesizer`` or ``translator``.
+    argument : str
+        Specs with commas between them.
+    example : str
+        Of a whole spec, for the message.
+
+    Raises
+    ------
+    BadInput
+        If there is none, one is given twice, or one is not known. What was given may be a piece of an address with a
+        password, so the message never repeats it.
+    """
+    specs = [s.strip() for s in argument.split(",") if s.strip()]
+    known = set(registry.available(task)) - {"first"}
+    strangers = [n for n, s in enumerate(specs, 1) if s.partition(":")[0] not in known]
+    named = {re.sub(r"(?<=://).*@", "", s).partition("?")[0]: s for s in specs}
+    if specs and not strangers and len(named) == len(specs):
+        return named
+    wrong = "None is given."
+    if strangers:
+        wrong = f"Number {strangers[0]} of {len(specs)} is none."
+    elif specs:
+        wrong = f"Of the {len(specs)} given, one is there twice."
+    raise BadInput(
+        f"The {task} 'first' needs the {task}s to try, each once, with commas between them (an address that holds a comma "
+        f"cannot be used here), for example {example}. {wrong} Installed ones: {listed(list(known))}."
+    )
+
+
+def _voices(member: Synthesizer, language: str) -> list[str]:
+    """The ids of stock voices, and of the speaker's own."""
+    own = _own_voice(member, language)
+    return [v.id for v in (*member.voices(language), *([own] if own else []))]
+
+
+def _own_voice(member: Synthesizer, language: str) -> Voice | None:
+    own: Voice | None = member.own_voice(language) if hasattr(member, "own_voice") else None
+    return own
+
+
+def _may_speak(member: Synthesizer, language: str) -> bool:
+    """Whether it speaks a language, as far as it can tell without what is missing: its card says what that is."""
+    try:
+        return bool(member.voices(language))
+    except MissingModel:
+        return True

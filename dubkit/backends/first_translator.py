@@ -14,8 +14,9 @@ from typing import Any, Self
 
 from dubkit.artefacts import Candidate
 from dubkit.backends import registry
+from dubkit.backends.first import member_specs
 from dubkit.backends.protocols import Compute, Hint, ModelCard, Translator
-from dubkit.errors import BadInput, DubkitError, UnsupportedPair, listed
+from dubkit.errors import DubkitError, MissingModel, UnsupportedPair
 
 WINDOW = 16
 """Failed lines in a row that wait, so that the next translator gets them together."""
@@ -38,6 +39,7 @@ class FirstTranslator:
     def __init__(self, members: Mapping[str, Translator]) -> None:
         self._members = dict(members)
         self._usage: dict[str, Any] = {}
+        self._provisional: set[str] = set()
 
     @classmethod
     def from_spec(cls, argument: str, compute: Compute) -> Self:
@@ -50,19 +52,8 @@ class FirstTranslator:
         MissingModel
             If a member's packages are not installed.
         """
-        specs = [s.strip() for s in argument.split(",") if s.strip()]
-        known = set(registry.available("translator")) - {"first"}
-        strangers = [n for n, s in enumerate(specs, 1) if s.partition(":")[0] not in known]
-        names = [s.partition("?")[0] for s in specs]
-        if not specs or len(set(names)) < len(names) or strangers:
-            # What was given may be a piece of an address with a password, so it is not repeated.
-            where = f" Number {strangers[0]} of {len(specs)} is none." if strangers else ""
-            raise BadInput(
-                "The translator 'first' needs the translators to try, each once, with commas between them (an address "
-                f"that holds a comma cannot be used here), for example first:llm:qwen3@http://localhost:11434/v1,pivot."
-                f"{where} Installed ones: {listed(list(known))}."
-            )
-        return cls({n: registry.get("translator", s, compute) for n, s in zip(names, specs, strict=True)})
+        specs = member_specs("translator", argument, "first:llm:qwen3@http://localhost:11434/v1,pivot")
+        return cls({name: registry.get("translator", spec, compute) for name, spec in specs.items()})
 
     @property
     def heeds(self) -> frozenset[str]:
@@ -81,6 +72,37 @@ class FirstTranslator:
         ``failed_lines`` are those that no member could do.
         """
         return dict(self._usage)
+
+    @property
+    def provisional(self) -> frozenset[str]:
+        """The texts of the last translation, as far as it has come, that a member did because a better one failed as a
+        whole: that one may do them when it works again, so their translations are not to be kept.
+
+        A text stands here before its translation is given out.
+        """
+        return frozenset(self._provisional)
+
+    def check(self) -> None:
+        """Let the members that can see to it whether they will work; a warning tells of one that will not.
+
+        Raises
+        ------
+        DubkitError
+            If no member will: what is wrong with the only one, or a :class:`dubkit.errors.MissingModel` of them all.
+        """
+        failed: dict[str, DubkitError] = {}
+        for name, member in self._members.items():
+            try:
+                if hasattr(member, "check"):
+                    member.check()
+            except DubkitError as error:
+                failed[name] = error
+        left = [name for name in self._members if name not in failed]
+        if not left:
+            errors = list(failed.values())
+            raise errors[0] if len(errors) == 1 else MissingModel(" ".join(map(str, errors)))
+        for name, problem in failed.items():
+            log.warning("%s cannot be used now; its lines are left to %s. %s", name, " or ".join(left), problem)
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """Those of all members."""
@@ -131,8 +153,8 @@ class FirstTranslator:
         DubkitError
             What the last member failed with, if all did.
         """
-        self._usage = {}
-        relay = _Relay(self._able(source, target), source, target, self._usage)
+        self._usage, self._provisional = {}, set()
+        relay = _Relay(self._able(source, target), source, target, self._usage, self._provisional)
         given = hints or [Hint()] * len(texts)
         return relay.run(list(zip(texts, given, strict=True)))
 
@@ -154,6 +176,7 @@ class _Relay:
     source: str
     target: str
     usage: dict[str, Any]
+    provisional: set[str]
     failed: dict[str, DubkitError] = field(default_factory=dict)
     lines: Counter[str] = field(default_factory=Counter)
 
@@ -187,7 +210,10 @@ class _Relay:
             if done:
                 self.lines[names[0]] += 1
                 yield said
-        yield from self._handed_on(names[1:], [*waiting, *items[n_answered:]])
+        left = items[n_answered:]
+        if names[0] in self.failed:
+            self.provisional.update(text for text, _ in left)
+        yield from self._handed_on(names[1:], [*waiting, *left])
 
     def _handed_on(self, names: Sequence[str], items: Sequence[Item]) -> Iterator[Said]:
         if items and names:

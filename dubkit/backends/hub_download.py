@@ -37,7 +37,7 @@ def download(hub_id: str, command: str) -> Path:
     from huggingface_hub import HfApi
 
     with explained(hub_id, command):
-        _knock()
+        knock()
         names = HfApi().list_repo_files(hub_id)
     chosen = next((w for w in WEIGHTS if {w, f"{w}.index.json"} & set(names)), WEIGHTS[0])
     stem, kind = chosen.rsplit(".", 1)
@@ -118,7 +118,7 @@ def explained(hub_id: str, command: str) -> Iterator[None]:
         raise Unreachable(_unreachable(hub_id, command, error)) from error
 
 
-def _knock() -> None:
+def knock() -> None:
     """Ask the hub for anything at all: its own client would try for half a minute before it says that nobody answers."""
     from huggingface_hub import constants, get_session
 

@@ -1,19 +1,20 @@
 """Translation by a language model behind any OpenAI-compatible address: it heeds context, length and required words.
 
-The key comes from the environment (``DUBKIT_LLM_KEY``, else ``OPENAI_API_KEY``). The film's lines leave this machine
-where the address does.
+The key comes from the environment: ``DUBKIT_LLM_KEY``; for https://api.openai.com, and for that alone, else
+``OPENAI_API_KEY``. The film's lines leave this machine where the address does.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 from dubkit.artefacts import Candidate
 from dubkit.backends import flores
+from dubkit.backends.in_order import in_order
 from dubkit.backends.llm_client import Client, Refused
 from dubkit.backends.llm_endpoint import Endpoint, Usage
 from dubkit.backends.llm_prompt import REVISION, SCHEMA, Asked, Reading, messages, read
@@ -33,7 +34,8 @@ log = logging.getLogger(__name__)
 class Llm:
     """Translator ``llm:MODEL@BASE_URL``, for example ``llm:qwen3:32b@http://localhost:11434/v1``.
 
-    ``?price_in=0.15&price_out=0.60`` behind the address are US dollars for a million tokens.
+    Behind the address, ``?price_in=0.15&price_out=0.60`` are US dollars for a million tokens, and ``parallel=4`` the
+    requests to send at once: 4 to another machine if nothing is said, 1 to this one.
     """
 
     heeds = frozenset({"before", "after", "seconds", "terms"})
@@ -55,7 +57,7 @@ class Llm:
 
     @property
     def fingerprint(self) -> str:
-        """Model, address, and the revision of what it is asked; neither prices nor the key."""
+        """Model, address, and the revision of what it is asked; no price, no key, not how many requests go at once."""
         endpoint = self._client.endpoint
         return f"llm-{REVISION}:{endpoint.model}@{endpoint.url}"
 
@@ -65,10 +67,20 @@ class Llm:
         return {**self._client.usage.as_dict(), "failed_lines": self._failed}
 
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
-        """The one model; whether its server runs is not asked."""
+        """The one model; whether its server runs is not asked here, see :meth:`check`."""
         endpoint = self._client.endpoint
         note = f"lines are sent to {endpoint.host}"
         return [ModelCard(f"{endpoint.model}@{endpoint.host}", "as its provider says", 0, True, "", note)]
+
+    def check(self) -> None:
+        """See, before any work, whether the server answers and takes the key; the model itself is not asked.
+
+        Raises
+        ------
+        MissingModel
+            If it does not answer within five seconds, or wants another key.
+        """
+        self._client.check()
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Every pair of the 200 languages of FLORES-200; how well the model knows them is not known here."""
@@ -107,15 +119,23 @@ class Llm:
                 f"{listed(list(flores.codes()), 250)}."
             )
         self._client.usage, self._failed = Usage(), 0
+        self._client.warn_of_readable_key()
         given = hints or [Hint()] * len(texts)
         return self._translate([Asked(t, h) for t, h in zip(texts, given, strict=True)], source, target)
 
     def _translate(self, lines: Sequence[Asked], source: str, target: str) -> Iterator[tuple[Candidate, ...]]:
         first_failed = ""
+        n_threads = self._client.endpoint.parallel
+
+        def asked(batch: list[Asked]) -> tuple[list[Asked], Iterable[tuple[str, ...]]]:
+            spoken = [line for line in batch if line.text.strip()]
+            answers = self._batch(spoken, source, target) if spoken else ()
+            # Alone, a line is handed on before the next is asked again; of several threads each finishes its batch.
+            return batch, answers if n_threads == 1 else list(answers)
+
         try:
-            for batch in _batches(lines):
-                spoken = [line for line in batch if line.text.strip()]
-                found = iter(self._batch(spoken, source, target) if spoken else ())
+            for batch, answers in in_order(asked, _batches(lines), n_threads):
+                found = iter(answers)
                 for line in batch:
                     said = next(found) if line.text.strip() else ("",)
                     if not said:

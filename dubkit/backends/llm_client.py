@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import functools
 import json
-import re
+import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pydantic import SecretStr
 
-from dubkit.backends.llm_endpoint import KEY_VARIABLES, Endpoint, Usage, amount, key, quoted
+from dubkit.backends.llm_endpoint import OPENAI, OPENAI_VARIABLE, Endpoint, Usage, amount, key, quoted
+from dubkit.backends.llm_options import Options
 from dubkit.errors import BadInput, DubkitError, MissingModel, StageFailed
 
 TRIES = 6
 """Requests for one answer before it is given up, with waits of 1, 2, 4, 8 and 16 seconds between them."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 120.0
 CONNECT_SECONDS = 15.0
+CHECK_SECONDS = 5.0
 ANSWER_SECONDS = 300.0
 """For a whole answer: a large model on a small machine takes minutes for a dozen lines."""
 LARGEST_ANSWER = 8 << 20
 _BUSY = frozenset({408, 409, 425, 429})
 _REFUSED = frozenset({400, 413, 422})
-_FORMATS = ("json_schema", "json_object", "none")
+
+log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -44,34 +47,8 @@ class _Passing(Exception):
         self.wait, self.reached = wait, reached
 
 
-@dataclass(frozen=True)
-class _Options:
-    """What is asked for beside the text; servers and models differ in what they take."""
-
-    form: str = _FORMATS[0]
-    tuned: tuple[str, ...] = ("temperature", "seed")
-
-    def body(self, schema: Mapping[str, Any], seed: int) -> dict[str, Any]:
-        values = {"temperature": 0, "seed": seed}
-        fields: dict[str, Any] = {name: values[name] for name in self.tuned}
-        if self.form == "json_schema":
-            named = {"name": "translation", "strict": True, "schema": schema}
-            fields["response_format"] = {"type": "json_schema", "json_schema": named}
-        elif self.form == "json_object":
-            fields["response_format"] = {"type": "json_object"}
-        return fields
-
-    def plainer(self, refusal: str) -> _Options | None:
-        """Less, after a refusal: the option that it names in quotes, else the next simpler form; None at the end."""
-        for name in self.tuned:
-            if re.search(rf"[\"'`]{name}\\?[\"'`]", refusal):
-                return _Options(self.form, tuple(other for other in self.tuned if other != name))
-        simpler = _FORMATS[_FORMATS.index(self.form) + 1 :]
-        return _Options(simpler[0], self.tuned) if simpler else None
-
-
 class Client:
-    """Asks one model.
+    """Asks one model, for any number of threads.
 
     Parameters
     ----------
@@ -103,7 +80,36 @@ class Client:
         self.usage = Usage()
         self.answered = False
         self._sleep, self._now, self._answer_seconds = sleep, now, answer_seconds
-        self._options = _Options()
+        self._options = Options()
+        self._counting = threading.Lock()
+
+    def check(self) -> None:
+        """Ask the server once, and shortly, whether it is there and takes the key.
+
+        The model costs nothing and is not asked; what the server says of anything else is left to its first use.
+
+        Raises
+        ------
+        MissingModel
+            If the server does not answer, or wants another key.
+        """
+        secret = key(self.endpoint)
+        seconds = min(CHECK_SECONDS, self._answer_seconds)
+        try:
+            status, _, content = self._send("GET", "models", None, secret, seconds)
+        except _Passing as problem:
+            raise self._unreached(problem) from problem
+        if status in (401, 403):
+            raise self._key_refused(status, secret, "" if status == 401 else _said(content, secret))
+
+    def warn_of_readable_key(self) -> None:
+        """Tell it where a key is going to travel in clear."""
+        if self.endpoint.readable and key(self.endpoint):
+            log.warning(
+                "The key for the language model goes to %s in clear, where others on the way can read it. Use https, or a "
+                "tunnel to this machine.",
+                self.endpoint.host,
+            )
 
     def complete(self, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any], seed: int) -> str:
         """The model's answer.
@@ -155,9 +161,10 @@ class Client:
         raise AssertionError("the last try returns or raises")
 
     def _once(self, body: Mapping[str, Any]) -> str:
-        secret = key()
-        self.usage.requests += 1
-        status, headers, content = self._post(body, secret)
+        secret = key(self.endpoint)
+        with self._counting:
+            self.usage.requests += 1
+        status, headers, content = self._send("POST", "chat/completions", body, secret, self._answer_seconds)
         words = functools.partial(_said, content, secret)
         if status in (401, 403):
             raise self._key_refused(status, secret, "" if status == 401 else words())
@@ -184,22 +191,31 @@ class Client:
             said = reply["choices"][0]["message"].get("content")
         except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
             raise _Passing(f"an answer that is no chat completion. {_said(content, secret)}".strip()) from None
-        self.usage.add(reply.get("usage"), self.endpoint)
+        with self._counting:
+            self.usage.add(reply.get("usage"), self.endpoint)
         return said if isinstance(said, str) else ""
 
-    def _post(self, body: Mapping[str, Any], secret: SecretStr | None) -> tuple[int, Mapping[str, str], bytes]:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, secret: SecretStr | None, seconds: float
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and content of the answer, which may take so many seconds."""
         httpx = _httpx()
-        limit = time.monotonic() + self._answer_seconds
+        limit = time.monotonic() + seconds
         received = bytearray()
         try:
             with httpx.stream(
-                "POST",
-                f"{self.endpoint.url}/chat/completions",
+                method,
+                f"{self.endpoint.url}/{path}",
                 json=body,
                 headers={"Authorization": f"Bearer {secret.get_secret_value()}"} if secret else {},
                 verify=_certificates(),
-                timeout=httpx.Timeout(self._answer_seconds, connect=min(CONNECT_SECONDS, self._answer_seconds)),
+                timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+                # A proxy of the environment has no way to this machine's own ports.
+                trust_env=not self.endpoint.local,
             ) as response:
+                if body is None and response.is_success:
+                    # That is enough to know; a list of all models may be long.
+                    return response.status_code, response.headers, b""
                 for block in response.iter_bytes():
                     received += block
                     if time.monotonic() > limit or len(received) > LARGEST_ANSWER:
@@ -223,22 +239,25 @@ class Client:
 
     def _given_up(self, problem: _Passing, tries: int, wait: float) -> DubkitError:
         if not problem.reached:
-            return MissingModel(
-                f"The server of {self.endpoint} cannot be reached ({problem}). Start it, or check its address and the "
-                "network."
-            )
+            return self._unreached(problem)
         later = f" It asks to come again in {wait:.0f} seconds." if problem.wait is not None else ""
         return StageFailed(
             f"The server of {self.endpoint} gave no answer; tries: {tries}, the last: {problem}.{later} Finished lines "
             "are kept: the same command goes on there."
         )
 
-    def _key_refused(self, status: int, secret: SecretStr | None, words: str) -> MissingModel:
-        first, other = KEY_VARIABLES
-        found = "refused the key" if secret else "wants a key, and there is none"
+    def _unreached(self, problem: _Passing) -> MissingModel:
         return MissingModel(
-            f"The server of {self.endpoint} {found} (status {status}). Set the environment variable {first} (or {other}) "
-            f"to a key that may use this model. {words}".strip()
+            f"The server of {self.endpoint} cannot be reached ({problem}). Start it, or check its address and the network."
+        )
+
+    def _key_refused(self, status: int, secret: SecretStr | None, words: str) -> MissingModel:
+        variables = self.endpoint.key_variables
+        found = "refused the key" if secret else "wants a key, and there is none"
+        elsewhere = "" if OPENAI_VARIABLE in variables else f" {OPENAI_VARIABLE} goes to {OPENAI} only."
+        return MissingModel(
+            f"The server of {self.endpoint} {found} (status {status}). Set the environment variable "
+            f"{' or '.join(variables)} to a key that may use this model.{elsewhere} {words}".strip()
         )
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
+from dubkit.backends.remote_served import loopback
 from dubkit.errors import BadInput, MissingModel
 
-KEY_VARIABLES = ("DUBKIT_LLM_KEY", "OPENAI_API_KEY")
+KEY_VARIABLE = "DUBKIT_LLM_KEY"
+"""Holds a key that goes to whatever address the spec names."""
+OPENAI_VARIABLE, OPENAI = "OPENAI_API_KEY", "https://api.openai.com"
+"""Many programs share this key, so it goes to its own provider and to nobody else."""
+PARALLEL = 4
+"""Requests at once, where the server is another machine; one on this machine answers them one after another."""
+MOST_PARALLEL = 64
 EXAMPLE = "llm:qwen3:32b@http://localhost:11434/v1"
 QUOTED = 200
 """Characters of a server's own words that a message repeats."""
@@ -31,16 +38,19 @@ class Endpoint:
         Base address, without ``/chat/completions`` and without a slash at its end.
     price_in, price_out : float or None
         US dollars for a million tokens read and written, where they are known.
+    parallel : int
+        Requests that it gets at once.
     """
 
     model: str
     url: str
     price_in: float | None = None
     price_out: float | None = None
+    parallel: int = 1
 
     @classmethod
     def parse(cls, argument: str) -> Endpoint:
-        """What ``MODEL@BASE_URL``, with ``?price_in=0.15&price_out=0.60`` or without, names.
+        """What ``MODEL@BASE_URL``, with ``?price_in=0.15&price_out=0.60&parallel=4`` or without, names.
 
         Raises
         ------
@@ -51,19 +61,37 @@ class Endpoint:
         if "://" in model:
             raise BadInput(
                 "The address of a language model must not hold a user name or a password, nor an @. Put the key into "
-                f"the environment variable {KEY_VARIABLES[0]}, and write for example: {EXAMPLE}"
+                f"the environment variable {KEY_VARIABLE}, and write for example: {EXAMPLE}"
             )
         if not at or not model.strip() or not address.strip():
             raise BadInput(
                 f"The translator 'llm' needs a model and the address of its server, MODEL@BASE_URL, for example {EXAMPLE}"
             )
-        url, prices = _address(address.strip())
-        return cls(model.strip(), url, prices.get("price_in"), prices.get("price_out"))
+        url, options = _address(address.strip())
+        made = cls(model.strip(), url, options.get("price_in"), options.get("price_out"))
+        return replace(made, parallel=int(options.get("parallel", 1 if made.local else PARALLEL)))
 
     @property
     def host(self) -> str:
         """The server's name, with its port where one is given."""
         return urlsplit(self.url).netloc
+
+    @property
+    def local(self) -> bool:
+        """Whether the server runs on this machine."""
+        return loopback(urlsplit(self.url).hostname or "")
+
+    @property
+    def readable(self) -> bool:
+        """Whether others on the way can read what is sent there, the key included."""
+        return not self.local and urlsplit(self.url).scheme == "http"
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables whose keys may go there, the one to prefer first."""
+        parts = urlsplit(self.url)
+        own = f"{parts.scheme}://{parts.hostname}" == OPENAI and parts.port in (None, 443)
+        return (KEY_VARIABLE, OPENAI_VARIABLE) if own else (KEY_VARIABLE,)
 
     def dollars(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """What tokens cost; None where no price is known."""
@@ -106,15 +134,15 @@ class Usage:
         return told if self.dollars is None else {**told, "dollars": round(self.dollars, 6)}
 
 
-def key() -> SecretStr | None:
-    """The key from the environment; None where there is none, as local servers want none.
+def key(endpoint: Endpoint) -> SecretStr | None:
+    """The key from the environment that may go to a server; None where there is none, as local servers want none.
 
     Raises
     ------
     MissingModel
         If it holds signs that no key has; the message does not show it.
     """
-    for variable in KEY_VARIABLES:
+    for variable in endpoint.key_variables:
         if found := os.environ.get(variable, "").strip():
             # The HTTP library would repeat an impossible header in its own error.
             if not re.fullmatch(r"[!-~]+", found):
@@ -145,7 +173,7 @@ def amount(value: object) -> float | None:
 
 
 def _address(address: str) -> tuple[str, dict[str, float]]:
-    """A base address in one spelling, and the prices behind it."""
+    """A base address in one spelling, and the options behind it."""
     try:
         parts = urlsplit(address)
         port = f":{parts.port}" if parts.port else ""
@@ -158,18 +186,19 @@ def _address(address: str) -> tuple[str, dict[str, float]]:
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
-    return f"{parts.scheme}://{host}{port}{path}", _prices(parts.query)
+    return f"{parts.scheme}://{host}{port}{path}", _options(parts.query)
 
 
-def _prices(query: str) -> dict[str, float]:
+def _options(query: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
-        price = amount(text) if name in ("price_in", "price_out") else None
-        if price is None:
+        value = amount(text) if name in ("price_in", "price_out", "parallel") else None
+        if value is None or (name == "parallel" and value not in range(1, MOST_PARALLEL + 1)):
             raise BadInput(
                 "After the ? of a language model's address only price_in and price_out may stand, in US dollars for a "
-                "million tokens, for example ?price_in=0.15&price_out=0.60. A key belongs into the environment "
-                f"variable {KEY_VARIABLES[0]}."
+                f"million tokens, and parallel, the requests to send at once (1 to {MOST_PARALLEL}), for example "
+                f"?price_in=0.15&price_out=0.60&parallel={PARALLEL}. A key belongs into the environment variable "
+                f"{KEY_VARIABLE}."
             )
-        found[name] = price
+        found[name] = value
     return found

@@ -23,6 +23,7 @@ from dubkit import languages
 from dubkit.artefacts import Voice
 from dubkit.backends import pocket_voices
 from dubkit.backends.devices import device, no_memory, out_of_memory
+from dubkit.backends.hub_download import explained, knock
 from dubkit.backends.pocket_files import LanguageFiles, library_config
 from dubkit.backends.pocket_library import load, one_thread, seeded, warnings_told
 from dubkit.backends.pocket_voices import LANGUAGES, OWN
@@ -99,9 +100,17 @@ class Pocket:
         """The target language's models; without one, those that are here, or an example where there are none."""
         if target is not None:
             # Beside other synthesizers it is asked about languages that it leaves to them.
-            return self.sources[target].cards() if target in self.sources else []
-        here = [c for files in self.sources.values() if any(c.present for c in files.cards()) for c in files.cards()]
-        return here or self._source(EXAMPLE if EXAMPLE in self.sources else next(iter(self.sources))).cards()
+            return self._cards(target) if target in self.sources else []
+        all_cards = [self._cards(code) for code in self.sources]
+        here = [card for cards in all_cards if any(c.present for c in cards) for card in cards]
+        return here or self._cards(EXAMPLE if EXAMPLE in self.sources else next(iter(self.sources)))
+
+    def _cards(self, language: str) -> list[ModelCard]:
+        return self.sources[language].cards(self._names(language))
+
+    def _names(self, language: str) -> list[str]:
+        """The stock voices' own names."""
+        return [v.id.partition(":")[2] for v in self.voices(language)]
 
     def fetch(self, source: str | None = None, target: str | None = None) -> None:
         """Download a language's model and stock voices, and the weights that copy voices where the hub gives them.
@@ -109,20 +118,25 @@ class Pocket:
         Raises
         ------
         MissingModel
-            If the model cannot be had. What is missing besides is told as a warning.
+            If the model or a stock voice cannot be had. Where the weights that copy voices cannot, a warning tells it.
         """
-        files = self.sources.get(target or EXAMPLE)
+        language = target or EXAMPLE
+        files = self.sources.get(language)
         if files is None or files.folder or (target is None and any(c.present for c in self.models())):
             return
-        for needed in files.needed():
-            needed.fetched()
-        voices = [files.hub_voice(v.id.partition(":")[2]) for v in self.voices(target or EXAMPLE)]
-        for extra in [*voices, files.cloning()]:
-            try:
-                if extra:
-                    extra.fetched()
-            except MissingModel as error:
-                log.warning("%s", error)
+        needed, cloning = files.needed(self._names(language)), files.cloning()
+        lacking = [file for file in [*needed, cloning] if file and not file.local()]
+        if lacking:
+            # Once: without a network the library would wait for it anew with every file.
+            with explained(f"{lacking[0].repository} ({lacking[0].path})", lacking[0].command):
+                knock()
+        for file in needed:
+            file.fetched()
+        try:
+            if cloning:
+                cloning.fetched()
+        except MissingModel as error:
+            log.warning("%s", error)
 
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it can speak."""

@@ -12,7 +12,7 @@ import importlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ LICENCE = "CC-BY-4.0"
 SIZE = 220_000_000
 """Bytes of a language's weights: about 110 million numbers of 16 bits."""
 _HUB_FILE = re.compile(r"hf://(?P<repository>[^/]+/[^/]+)/(?P<path>[^@]+)(?:@(?P<revision>\w+))?")
+
+_VOICE_FILE = re.compile(r"hf://[^\s\"'{}]+/\{language\}/[^\s\"'{}]+/\{name\}\.safetensors@\w+")
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class LanguageFiles:
 
     def hub_voice(self, name: str) -> HubFile:
         """Where the hub has a stock voice."""
-        return HubFile.parse(library("utils.utils").get_predefined_voice(self.name, name))
+        return HubFile.parse(_voice_address(self.name, name))
 
     @contextlib.contextmanager
     def local_config(self, cloning: bool) -> Iterator[Path]:
@@ -141,26 +143,35 @@ class LanguageFiles:
             path.write_text(json.dumps(settings), encoding="utf-8")
             yield path
 
-    def cards(self) -> list[ModelCard]:
-        """The model, and for the hub's the variant that copies voices, which is wanted only where voices are copied."""
+    def cards(self, voices: Sequence[str] = ()) -> list[ModelCard]:
+        """The model, and for the hub's the variant that copies voices, which is wanted only where voices are copied.
+
+        Parameters
+        ----------
+        voices : sequence of str
+            Stock voices that have to be there with the hub's model.
+        """
         if self.folder:
             needed = [self.folder / "model.safetensors", self.folder / "tokenizer.json"]
             present = all(p.is_file() for p in needed)
             size = sum(p.stat().st_size for p in needed) if present else 0
             return [ModelCard(str(self.folder), "as its owner says", size, present, f"mend the folder {self.folder}")]
-        model, tokenizer, cloning = self._hub("weights"), self._hub("tokenizer"), self._hub("weights", True)
+        cloning = self._hub("weights", True)
         note = "each stock voice has a licence of its own: see kyutai/tts-voices on the hub"
         gate = "copies voices, only with their owners' consent; gated: accept its terms on the hub, then hf auth login"
-        here = bool(model.local() and tokenizer.local())
-        command = f"{model.command} && {tokenizer.command}"
+        files = self.needed(voices)
+        here = all(file.local() for file in files)
+        command = _command(files)
         return [
             ModelCard(f"{OPEN}/{self.name}", LICENCE, SIZE, here, command, note),
             ModelCard(f"{GATED}/{self.name}", LICENCE, SIZE, bool(cloning.local()), cloning.command, gate, True, True),
         ]
 
-    def needed(self) -> list[HubFile]:
-        """What stock voices need of the hub, themselves aside."""
-        return [] if self.folder else [self._hub("weights"), self._hub("tokenizer")]
+    def needed(self, voices: Sequence[str] = ()) -> list[HubFile]:
+        """What these stock voices need of the hub, themselves included."""
+        if self.folder:
+            return []
+        return [self._hub("weights"), self._hub("tokenizer"), *map(self.hub_voice, voices)]
 
     def cloning(self) -> HubFile | None:
         """The hub's weights that copy voices."""
@@ -186,6 +197,23 @@ class LanguageFiles:
         yaml = importlib.import_module("yaml")
         settings: dict[str, Any] = yaml.safe_load(self.config.read_text(encoding="utf-8"))
         return settings
+
+
+def _command(files: Sequence[HubFile]) -> str:
+    """What a person can run to fetch several files: one command for each revision of a repository."""
+    groups: dict[tuple[str, str | None], list[str]] = {}
+    for file in files:
+        groups.setdefault((file.repository, file.revision), []).append(file.path)
+    return " && ".join(HubFile(name, " ".join(paths), at).command for (name, at), paths in groups.items())
+
+
+def _voice_address(model: str, name: str) -> str:
+    """What the library gives as the address of a stock voice; read from its source, as importing it takes seconds."""
+    home = package_folder(PACKAGE)
+    source = home / "utils" / "utils.py" if home else None
+    if source and source.is_file() and (found := _VOICE_FILE.search(source.read_text(encoding="utf-8"))):
+        return found[0].replace("{language}", model).replace("{name}", name)
+    return str(library("utils.utils").get_predefined_voice(model, name))
 
 
 def library_config(name: str) -> Path | None:

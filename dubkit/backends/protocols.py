@@ -182,7 +182,8 @@ class Hint:
 class Translator(Backend, Protocol):
     """Turns sentences into another language.
 
-    ``heeds`` names the fields of :class:`Hint` that change its translations; where it is absent, none does.
+    ``heeds`` names the fields of :class:`Hint` that change its translations; where it is absent, none does. One that may have to
+    do with less than its best has an attribute ``provisional``: the texts of the last call that are worth another try.
     """
 
     def pairs(self) -> frozenset[tuple[str, str]]:

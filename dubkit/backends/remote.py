@@ -63,7 +63,7 @@ class _Remote:
 
         Raises
         ------
-        MissingModel
+        Unreachable
             If the server cannot be reached.
         """
         return self._line.served.fingerprint
@@ -71,7 +71,7 @@ class _Remote:
     def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
         """The remote back end's, marked with the host; their size is 0, as they take no room on this machine."""
         host = self._line.host
-        cards: list[ModelCard] = self._calls.one("models", source=source, target=target)
+        cards: list[ModelCard] = self._calls.known("models", source=source, target=target)
         return [
             dataclasses.replace(
                 card,
@@ -107,7 +107,7 @@ def _optional(name: str, parameters: tuple[str, ...]) -> Callable[..., Any]:
     """A method that only some back ends have."""
 
     def method(self: _Remote, *given: Any, **named: Any) -> Any:
-        return self._calls.one(name, **dict(zip(parameters, given, strict=False)), **named)
+        return self._calls.known(name, **dict(zip(parameters, given, strict=False)), **named)
 
     return method
 
@@ -155,7 +155,7 @@ class RemoteTranscriber(_Remote):
 
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it understands."""
-        return frozenset(self._calls.one("languages"))
+        return frozenset(self._calls.known("languages"))
 
     def detect_language(self, waveforms: Sequence[np.ndarray]) -> tuple[str, float]:
         """The language spoken in 16 kHz waveforms and its probability."""
@@ -184,11 +184,11 @@ class RemoteTranslator(_Remote):
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """(source, target) that it can do."""
-        return frozenset(self._calls.one("pairs"))
+        return frozenset(self._calls.known("pairs"))
 
     def route(self, source: str, target: str) -> tuple[str, ...]:
         """The languages that the text goes through."""
-        return tuple(self._calls.one("route", source=source, target=target))
+        return tuple(self._calls.known("route", source=source, target=target))
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
@@ -215,15 +215,15 @@ class RemoteSynthesizer(_Remote):
 
     def languages(self) -> frozenset[str]:
         """BCP-47 codes that it can speak."""
-        return frozenset(self._calls.one("languages"))
+        return frozenset(self._calls.known("languages"))
 
     def voices(self, language: str) -> tuple[Voice, ...]:
         """The remote one's voices for a language."""
-        return tuple(self._calls.one("voices", language=language))
+        return tuple(self._calls.known("voices", language=language))
 
     def predict(self, request: Request) -> Seconds:
-        """About how long the clip will be."""
-        return float(self._calls.one("predict", request=request))
+        """About how long the clip will be; the reference, which would go with every line, stays here: none heeds it."""
+        return float(self._calls.one("predict", request=dataclasses.replace(request, reference=None)))
 
     def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
         """A mono clip at :attr:`sample_rate` per request, in order."""

@@ -1,6 +1,6 @@
 """The line to a server of a remote back end: HTTP with time-outs, patience, and a token.
 
-What fails in passing (no connection, a server that restarts or is busy) is :class:`LostError`, and worth another try;
+What fails in passing (no connection, a server that restarts or is busy) is a ``LostError``, and worth another try;
 what does not is one of dubkit's errors.
 """
 
@@ -16,40 +16,23 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dubkit.backends.remote_methods import error_of
-from dubkit.backends.remote_served import TOKEN, RemoteError, Served, loopback, strange, token
+from dubkit.backends.remote_served import TOKEN, GoneError, LostError, RemoteError, Served, loopback, strange, token
 from dubkit.backends.remote_wire import MEDIA_TYPE, TruncatedError, WireError, pack, parcels
-from dubkit.errors import BadInput, DubkitError, MissingModel
+from dubkit.errors import BadInput, DubkitError, MissingModel, Unreachable
 
 if TYPE_CHECKING:
     import httpx
 
 log = logging.getLogger(__name__)
 
-CONNECT, READ = 10.0, 60.0
-"""Time-outs in seconds. A server that works sends a sign of life more often than the second."""
-FIRST, LONGEST = 0.5, 30.0
+CONNECT, READ, GOODBYE = 10.0, 25.0, 1.0
+"""Time-outs in seconds: a server that works sends a sign of life more often than the second; the third is for a request
+whose answer does not matter."""
+FIRST, LONGEST = 0.5, 16.0
 """Seconds before the first further try, and at most; each is twice the one before."""
+SILENCE = 50.0
+"""Seconds without a sign of life after which no further try is made. With the last try's time-out it is a minute at most."""
 TRIES_TO_FIND, TRIES, TRIES_WHILE_BUSY = 4, 8, 120
-
-
-class LostError(Exception):
-    """A request that may go well when it is made again.
-
-    Parameters
-    ----------
-    reason : str
-        What happened.
-    after : float or None
-        Seconds that the server asks to wait, where it is there but busy.
-    """
-
-    def __init__(self, reason: str, after: float | None = None) -> None:
-        super().__init__(reason)
-        self.after = after
-
-
-class GoneError(LostError):
-    """A stream that the server does not know any more."""
 
 
 class Line:
@@ -69,6 +52,9 @@ class Line:
         self.host = urlsplit(url).netloc
         self._used: tuple[dict[str, Any], dict[str, Any]] = {}, {}
         self.sleep = sleep
+        self.clock = time.monotonic
+        self.heard = self.clock()
+        """When the server gave the last sign of life, or there was nothing to listen to."""
         self._served: Served | None = None
 
     @property
@@ -77,10 +63,10 @@ class Line:
 
         Raises
         ------
-        MissingModel
+        Unreachable
             If nobody answers.
         BadInput
-            If it is the back end of another task, or the token is wrong.
+            If it is the back end of another task or none, or the token is wrong.
         """
         if self._served is None:
             patience = Patience(self, TRIES_TO_FIND)
@@ -96,9 +82,9 @@ class Line:
         """Ask anew at the next use what is served."""
         self._served = None
 
-    def json(self, method: str, path: str, content: Any = None) -> Any:
-        """The JSON that a request is answered with; None where the answer is empty."""
-        with self._answer(method, path, b"" if content is None else pack(content)) as answer:
+    def json(self, method: str, path: str, content: Any = None, patient: bool = True) -> Any:
+        """The JSON that a request is answered with, waited for not long unless patient; None where it is empty."""
+        with self._answer(method, path, b"" if content is None else pack(content), patient) as answer:
             text = b"".join(answer.iter_raw())
         try:
             return json.loads(text) if text else None
@@ -131,6 +117,8 @@ class Line:
                 kind = frame.get("kind")
                 if kind == "result":
                     yield frame.get("result")
+                    # However long the caller took: the server is waited for from now on.
+                    self.heard = self.clock()
                 elif kind == "warning":
                     log.warning("%s", frame.get("message"))
                 elif kind == "usage":
@@ -147,11 +135,11 @@ class Line:
         port = urlsplit(self.url).port or 8001
         start = f"dubkit serve-backend {self.task} SPEC --host 0.0.0.0 --port {port}"
         if self._served is None:
-            return MissingModel(
+            return Unreachable(
                 f"The {self.task} at {self.url} cannot be reached ({error}). Start it on that machine: {start} "
                 f"(with {TOKEN} set there and here)"
             )
-        return RemoteError(
+        return Unreachable(
             f"The {self.task} at {self.url} is not to be reached any more ({error}; tried {tries} times). What is "
             f"finished is kept: see that it runs ({start}), then give the same command again."
         )
@@ -160,6 +148,7 @@ class Line:
         """The frames, if they are some."""
         try:
             for frame in frames:
+                self.heard = self.clock()
                 if not isinstance(frame, dict):
                     raise WireError("no frame")
                 yield frame
@@ -169,7 +158,7 @@ class Line:
             raise strange(self.url, self.task, "what is not in its protocol") from error
 
     @contextlib.contextmanager
-    def _answer(self, method: str, path: str, body: bytes) -> Iterator[httpx.Response]:
+    def _answer(self, method: str, path: str, body: bytes, patient: bool = True) -> Iterator[httpx.Response]:
         """A request's answer, if it is one of success."""
         client = self._client
         import httpx
@@ -178,7 +167,8 @@ class Line:
         if secret := token():
             headers["Authorization"] = f"Bearer {secret}"
         try:
-            with client.stream(method, self.url + path, content=body, headers=headers) as answer:
+            timeout = client.timeout if patient else httpx.Timeout(GOODBYE)
+            with client.stream(method, self.url + path, content=body, headers=headers, timeout=timeout) as answer:
                 if not answer.is_success:
                     answer.read()
                     self._refuse(answer)
@@ -195,7 +185,7 @@ class Line:
             raise LostError(f"it answered {status}", _seconds(answer.headers.get("Retry-After")))
         if status == 410:
             raise GoneError("it does not know the stream any more")
-        if status in (401, 403):
+        if status == 401:
             raise BadInput(
                 f"The server at {self.url} refuses the token. Set {TOKEN} here to the value that it has on the server."
             )
@@ -209,7 +199,12 @@ class Line:
             described = answer.json()
         except ValueError:
             described = None
-        if isinstance(described, dict) and isinstance(described.get("error"), dict):
+        told = isinstance(described, dict) and isinstance(described.get("error"), dict)
+        if status == 403:
+            # A token may be missing over there, or it is something else between here and there that refuses.
+            words = described["error"].get("message") if told else "403, it is forbidden, without a reason"
+            raise BadInput(f"The server at {self.url} refuses this: {words}")
+        if told:
             raise self._error(described)
         raise strange(self.url, self.task, f"{status}")
 
@@ -251,25 +246,28 @@ class Patience:
     def progress(self) -> None:
         """Something was won: begin to count anew."""
         self._failed = self._busy = 0
+        self._began = self._line.clock()
 
     def again(self, error: LostError) -> None:
         """Wait before another try.
 
         Raises
         ------
-        MissingModel
-            If they are used up and the server was never found.
-        RemoteError
-            If they are used up and it was.
+        Unreachable
+            If they are used up, or the server has been silent for too long.
         """
         if error.after is not None:
             self._busy += 1
+            # It lives.
+            self._began = self._line.clock()
         else:
             self._failed += 1
-        if self._failed >= self._tries or self._busy >= TRIES_WHILE_BUSY:
+        silent = self._line.clock() - max(self._began, self._line.heard)
+        # One more try there always is: the first may have gone on for long before the server died.
+        if self._failed >= self._tries or self._busy >= TRIES_WHILE_BUSY or (self._failed > 1 and silent >= SILENCE):
             raise self._line.given_up(error, self._failed + self._busy) from error
         wanted = FIRST * 2.0 ** (self._failed - 1) if error.after is None else max(error.after, FIRST)
-        self._line.sleep(min(wanted, LONGEST))
+        self._line.sleep(min(wanted, LONGEST, max(FIRST, SILENCE - silent)))
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 
 from dubkit import errors
 from dubkit.artefacts import Candidate, Voice
 from dubkit.backends.protocols import Diarization, Heard, Hint, ModelCard, Request
 from dubkit.backends.remote_wire import WireError
 from dubkit.errors import DubkitError
+from dubkit.record import AudioFile
 
 ATTRIBUTES = ("sample_rate", "rates", "heeds")
 """What a back end may have besides methods."""
@@ -37,7 +38,17 @@ def _diarization(value: Any) -> Diarization:
     return Diarization(turns, {str(label): _array(c) for label, c in value["centroids"].items()})
 
 
+def _with_sound_sent(value: Any) -> Any:
+    # The fields of a file handle would do for pydantic: whoever asks could have any file of the server opened.
+    reference = value.get("reference") if isinstance(value, Mapping) else None
+    if reference is not None and not isinstance(reference, AudioFile):
+        raise ValueError("a reference has to be sent as a sound, never as the name of a file")
+    return value
+
+
 Waveform = Annotated[Any, AfterValidator(_array)]
+Spoken = Annotated[Request, BeforeValidator(_with_sound_sent)]
+"""A line to speak; its reference is a sound that came in the same parcel."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class Method:
         Whether its items are so small that many go in one request.
     optional : bool
         Whether a back end may lack it.
+    fixed : bool
+        Whether its results change with the model only: they are asked for once.
     """
 
     takes: dict[str, Any]
@@ -69,11 +82,12 @@ class Method:
     loads: bool = False
     light: bool = False
     optional: bool = False
+    fixed: bool = False
 
 
 _PAIR: dict[str, Any] = {"source": str, "target": str}
 _BACKEND = {"models": Method({"source": str | None, "target": str | None}, list[ModelCard])}
-_LANGUAGES = Method({}, frozenset[str])
+_LANGUAGES = Method({}, frozenset[str], fixed=True)
 
 METHODS: dict[str, dict[str, Method]] = {
     "separator": _BACKEND,
@@ -119,10 +133,11 @@ METHODS: dict[str, dict[str, Method]] = {
     "synthesizer": {
         **_BACKEND,
         "languages": _LANGUAGES,
-        "voices": Method({"language": str}, tuple[Voice, ...]),
-        "own_voice": Method({"language": str}, Voice | None, optional=True),
-        "predict": Method({"request": Request}, float, loads=True),
-        "synthesize": Method({"requests": list[Request]}, Waveform, items=("requests",), loads=True),
+        "voices": Method({"language": str}, tuple[Voice, ...], fixed=True),
+        "own_voice": Method({"language": str}, Voice | None, optional=True, fixed=True),
+        "revision_of": Method({"language": str}, str, optional=True),
+        "predict": Method({"request": Spoken}, float, loads=True),
+        "synthesize": Method({"requests": list[Spoken]}, Waveform, items=("requests",), loads=True),
     },
 }
 

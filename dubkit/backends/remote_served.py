@@ -1,4 +1,4 @@
-"""What a server of a remote back end says of itself, and the URL that leads to it."""
+"""What a server of a remote back end says of itself, the URL that leads to it, and what can be wrong with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,27 @@ TOKEN = "DUBKIT_REMOTE_TOKEN"  # noqa: S105
 
 
 class RemoteError(DubkitError):
-    """A server of a remote back end that fails or has gone; what is finished is kept."""
+    """A server of a remote back end that fails; what is finished is kept."""
+
+
+class LostError(Exception):
+    """A request that may go well when it is made again.
+
+    Parameters
+    ----------
+    reason : str
+        What happened.
+    after : float or None
+        Seconds that the server asks to wait, where it is there but busy.
+    """
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class GoneError(LostError):
+    """A stream that the server does not know any more."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +59,11 @@ class Served:
         Raises
         ------
         BadInput
-            If it serves another task.
-        RemoteError
-            If it speaks another version of the protocol, or none.
+            If it serves another task, speaks another version of the protocol, or is no such server at all.
         """
         try:
             if told["protocol"] != VERSION:
-                raise RemoteError(
+                raise BadInput(
                     f"The server at {url} speaks version {told['protocol']} of the protocol, this dubkit version "
                     f"{VERSION}: install the same dubkit on both machines (there it is {told['version']})."
                 )
@@ -114,9 +132,9 @@ def loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def strange(url: str, task: str, what: str) -> RemoteError:
+def strange(url: str, task: str, what: str) -> BadInput:
     """The error for a server that does not answer as one of dubkit's."""
-    return RemoteError(
+    return BadInput(
         f"{url} answered {what}: it seems to be no dubkit back end, or one of another version. On that machine: "
         f"dubkit serve-backend {task} SPEC"
     )

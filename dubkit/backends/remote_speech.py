@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from dubkit.backends.remote_client import GoneError, Line, LostError, Patience
+from dubkit.backends.remote_client import Line, Patience
 from dubkit.backends.remote_methods import Waveform, read
-from dubkit.backends.remote_served import strange
+from dubkit.backends.remote_served import GoneError, LostError, strange
 from dubkit.backends.remote_wire import WireError, pack
 from dubkit.errors import DubkitError
 from dubkit.store import told
@@ -38,7 +38,7 @@ def speech(line: Line, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     ------
     OutOfSpace
         If the temporary file finds no room.
-    RemoteError
+    Unreachable
         If the server does not come back.
     """
     with _Stream(line) as stream:
@@ -68,7 +68,8 @@ class _Stream:
         self._sent.close()
         if self._session:
             with contextlib.suppress(LostError, DubkitError):
-                self._line.json("DELETE", f"/v1/speech/{self._session}")
+                # Whoever interrupts does not want to wait for a server that hangs; it forgets the stream by itself, too.
+                self._line.json("DELETE", f"/v1/speech/{self._session}", patient=False)
 
     def push(self, block: np.ndarray | None) -> Iterator[np.ndarray]:
         """Send a block, or the end; the speech that is ready."""

@@ -9,10 +9,10 @@ A *parcel* is a JSON head and the arrays that it refers to::
     data                     the arrays' samples, one after another, in C order
 
 ``arrays`` describes each array by ``{"dtype": "<f4" or "<f8", "shape": [...]}``; in the content, ``{"array": n}`` stands
-for the n-th. ``sounds`` holds the sound files, each once: ``{"array": n, "sha256": ..., "sample_rate": ...}``; in the
-content, ``{"sound": n}`` stands for the n-th. Records (Voice, Candidate, Word, Hint, Request, ...) are objects with the
-fields of the dubkit classes of those names; numbers may be ``NaN`` and ``Infinity``. Unknown keys in heads and frames
-are to be ignored.
+for the n-th. ``sounds`` holds the sound files, each once: ``{"array": n, "sample_rate": ...}``; in the content,
+``{"sound": n}`` stands for the n-th. In no other form is a file taken, and never by its name. Records (Voice, Candidate,
+Word, Hint, Request, ...) are objects with the fields of the dubkit classes of those names; numbers may be ``NaN`` and
+``Infinity``. Unknown keys in heads and frames are to be ignored.
 
 Requests with a body are POSTs of one parcel with the content type ``application/vnd.dubkit.v1``; where the server has a
 token, every request but ``/health`` carries ``Authorization: Bearer TOKEN``.
@@ -25,7 +25,8 @@ token, every request but ``/health`` carries ``Authorization: Bearer TOKEN``.
     (``max_bytes`` of a body, ``max_items`` of a call).
 ``POST /v1/call/METHOD``
     Content ``{"fingerprint": ..., "arguments": {...}}``, the arguments by the names in
-    :mod:`dubkit.backends.remote_methods`. The answer is a stream of parcels, the *frames*, told apart by ``kind``:
+    :mod:`dubkit.backends.remote_methods`; ``predict`` is asked without the request's reference, which no back end heeds
+    there. The answer is a stream of parcels, the *frames*, told apart by ``kind``:
     ``result`` (``item``, ``result``) for each item in order as it is ready, ``wait`` (at least every 20 s, so that a dead
     connection is noticed), ``warning`` (``message``), ``usage`` (``used``: figures, what the call has used so
     far), and at last ``end`` or ``error``.
@@ -43,9 +44,9 @@ Errors before a stream, and in it, are ``{"error": {"class": ..., "message": ...
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
-import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -64,7 +65,7 @@ LONGEST_HEAD = 16 << 20
 LARGEST = 1 << 30
 """Bytes of arrays in one parcel."""
 _DTYPES = ("<f4", "<f8")
-_SHA256 = re.compile("[0-9a-f]{64}")
+_HIGHEST_RATE = 768_000
 
 
 class WireError(ValueError):
@@ -127,6 +128,7 @@ class _Packer:
         self.data: list[bytes] = []
         self.described: list[dict[str, Any]] = []
         self.sounds: list[dict[str, Any]] = []
+        self._numbers: dict[str, int] = {}
 
     def plain(self, value: Any) -> Any:
         """The value as JSON knows it."""
@@ -161,12 +163,10 @@ class _Packer:
         return len(self.described) - 1
 
     def _sound(self, file: AudioFile) -> int:
-        for n, known in enumerate(self.sounds):
-            if known["sha256"] == file.sha256:
-                return n
-        array = self._array(file.load())
-        self.sounds.append({"array": array, "sha256": file.sha256, "sample_rate": file.sample_rate})
-        return len(self.sounds) - 1
+        if file.sha256 not in self._numbers:
+            self.sounds.append({"array": self._array(file.load()), "sample_rate": file.sample_rate})
+            self._numbers[file.sha256] = len(self.sounds) - 1
+        return self._numbers[file.sha256]
 
 
 class _Stream:
@@ -212,13 +212,19 @@ def _taken(stream: _Stream, described: Mapping[str, Any]) -> np.ndarray:
 
 
 def _sound_file(described: Mapping[str, Any], arrays: list[np.ndarray], folder: Path | None, number: int) -> AudioFile:
-    """The sound written as a file of the same samples; its digest stays that of the file that it was read from."""
+    """The sound written as a file of the same samples.
+
+    Its digest is made here, of the samples: back ends keep by it what they have heard of a voice, and a digest that was
+    sent could be another voice's. The file's own would not do, as the time of writing is in it.
+    """
     import soundfile
 
-    sha256, samples = described["sha256"], arrays[described["array"]]
-    if folder is None or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise WireError("A sound file is not taken here, or its digest is no SHA-256.")
-    path, rate = folder / f"{number}.wav", int(described["sample_rate"])
+    samples, rate = arrays[described["array"]], described["sample_rate"]
+    if folder is None or samples.ndim not in (1, 2) or type(rate) is not int or not 0 < rate <= _HIGHEST_RATE:
+        raise WireError("A sound file is not taken here, or is none.")
+    path = folder / f"{number}.wav"
+    shown = f"{samples.dtype.str} {samples.shape} {rate} ".encode()
+    sha256 = hashlib.sha256(shown + samples.tobytes()).hexdigest()
     soundfile.write(path, samples, rate, subtype="DOUBLE" if samples.itemsize > 4 else "FLOAT", format="WAV")
     n_channels = samples.shape[1] if samples.ndim > 1 else 1
     facts = {"sample_rate": rate, "n_channels": n_channels, "n_samples": len(samples)}

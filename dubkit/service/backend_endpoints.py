@@ -86,12 +86,15 @@ class RefusedError(Exception):
 class Server:
     """One back end and who may use it; see :func:`dubkit.service.backend_server.create_app`."""
 
-    def __init__(self, task: str, backend: Any, name: str, token: str | None, limits: Limits) -> None:
+    def __init__(
+        self, task: str, backend: Any, name: str, token: str | None, limits: Limits, folder: Path | None = None
+    ) -> None:
         self.task = task
         self.backend = backend
         self.name = name or type(backend).__name__
         self.token = token
         self.limits = limits
+        self.folder = folder
         self.model = ModelThread()
         self.sessions = Sessions(backend, threading.Lock(), limits.max_sessions, limits.idle_seconds)
         self._places = 1 + limits.max_waiting
@@ -158,7 +161,7 @@ class Server:
         method = METHODS[self.task].get(name)
         if method is None or not callable(getattr(self.backend, name, None)):
             raise RefusedError(404, f"A {self.task} has no method {name!r} here.")
-        folder = tempfile.TemporaryDirectory(prefix="dubkit-")
+        folder = tempfile.TemporaryDirectory(prefix="dubkit-", dir=self.folder)
         leave = self._place() if method.loads else _nothing
         try:
             content = await self._content(request, Path(folder.name), big=method.loads)
@@ -230,9 +233,13 @@ class Server:
             given = request.headers.get("Authorization", "")
             if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
                 raise RefusedError(401, "The token is missing or wrong.", WWW_Authenticate="Bearer")
-        elif not loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""):
+        elif not _asked_as_own(request.headers.get("Host", "")):
             # A web page could lead a browser here under another name.
-            raise RefusedError(403, f"Without {TOKEN} on the server, only its own machine is answered.")
+            raise RefusedError(
+                403,
+                "It has no token, and so answers its own machine alone, under the names localhost and 127.0.0.1. For "
+                f"others, start it with {TOKEN} set, and set the same value where dubkit runs.",
+            )
         if request.method == "POST" and request.headers.get("Content-Type") != MEDIA_TYPE:
             raise RefusedError(415, f"The body has to be of type {MEDIA_TYPE}.")
 
@@ -272,6 +279,14 @@ class Server:
 
 def _failed(status: int, message: str, cls: str = "", headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({"error": {"class": cls, "message": message}}, status_code=status, headers=headers)
+
+
+def _asked_as_own(host: str) -> bool:
+    """Whether a Host header names this machine itself."""
+    try:
+        return loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
 
 
 def _plain(value: Any) -> Any:

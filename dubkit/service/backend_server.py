@@ -7,14 +7,26 @@ one, only this machine itself is answered.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import errno
 import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from dubkit.backends import registry
-from dubkit.backends.protocols import Compute
+from dubkit.backends.protocols import Compute, ModelCard
 from dubkit.backends.remote_served import TOKEN, loopback
 from dubkit.backends.remote_served import token as own_token
 from dubkit.errors import BadInput, MissingModel, listed
+from dubkit.preflight import offline
+from dubkit.settings import Settings
 
 try:
     import uvicorn
@@ -31,9 +43,18 @@ except ImportError as error:
 
 log = logging.getLogger(__name__)
 
+LEAVE = 3
+"""Seconds that those have who are being answered when the server is stopped."""
+
 
 def create_app(
-    task: str, backend: Any, *, name: str = "", token: str | None = None, limits: Limits = Limits()
+    task: str,
+    backend: Any,
+    *,
+    name: str = "",
+    token: str | None = None,
+    limits: Limits = Limits(),
+    folder: Path | None = None,
 ) -> Starlette:
     """The application that serves a back end of a task.
 
@@ -49,8 +70,10 @@ def create_app(
         What requests have to bear; None answers this machine alone.
     limits : Limits
         What it takes.
+    folder : Path or None
+        Where sound files lie while a call needs them; else where temporary files do.
     """
-    server = Server(task, backend, name, token, limits)
+    server = Server(task, backend, name, token, limits, folder)
     speech = "/v1/speech/{session}"
     routes = [
         Route("/health", _health, methods=["GET"]),
@@ -67,7 +90,9 @@ def create_app(
 
 
 def serve(task: str, spec: str, host: str = "127.0.0.1", port: int = 8001, compute: Compute = Compute()) -> None:
-    """Serve a back end until this process is stopped.
+    """Serve a back end until this process is stopped, which it then ends within seconds, whatever is under way.
+
+    Models that are missing are fetched first, where the back end knows how to.
 
     Parameters
     ----------
@@ -81,7 +106,9 @@ def serve(task: str, spec: str, host: str = "127.0.0.1", port: int = 8001, compu
     Raises
     ------
     BadInput
-        If there is no such task or back end, or others could reach it without a token.
+        If there is no such task or back end, others could reach it without a token, or the port is not to be had.
+    MissingModel
+        If a model is missing and cannot be fetched.
     """
     if task not in registry.TASKS:
         raise BadInput(f"There is no task {task!r}. The tasks are: {listed(registry.TASKS)}.")
@@ -91,13 +118,116 @@ def serve(task: str, spec: str, host: str = "127.0.0.1", port: int = 8001, compu
             f"On {host!r}, other machines could use this one without being asked who they are. Set {TOKEN} here, and to the "
             "same value where dubkit runs; or take --host 127.0.0.1."
         )
-    backend = registry.get(task, spec, compute)
-    for card in backend.models():
-        if not card.present and not card.optional:
-            log.warning("%s is missing; get it with: %s", card.name, card.fetch)
-    app = create_app(task, backend, name=spec.partition(":")[0], token=token)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("dubkit.service").setLevel(logging.INFO)
+    # Before anything is fetched. It is not listened to yet: nobody is kept waiting without an answer.
+    with _bound(host, port) as address, tempfile.TemporaryDirectory(prefix="dubkit-") as folder:
+        backend = registry.get(task, spec, compute)
+        _bring(backend)
+        # A folder's is a digest of all that is in it: made now, and not while the first client waits.
+        log.info("Serving the %s %s at http://%s:%d", task, backend.fingerprint, host, port)
+        app = create_app(task, backend, name=spec.partition(":")[0], token=token, folder=Path(folder))
+        code = _run(app, address, host, port)
+    if code is not None:
+        # The model's thread may be deep in native code, which can crash when the interpreter is taken down around it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def compute_of(changes: Mapping[str, Any]) -> Compute:
+    """How a model runs, from settings by their dotted names.
+
+    Raises
+    ------
+    BadInput
+        If one is no setting of ``compute``, or its value does not fit.
+    """
+    if others := [name for name in changes if not name.startswith("compute.")]:
+        names = [f"compute.{field.name}" for field in dataclasses.fields(Compute)]
+        raise BadInput(
+            f"A served back end takes {listed(names)} alone, not {listed(others)}: all else is set where dubkit runs."
+        )
+    return Settings().but(changes).compute
+
+
+def _run(app: Starlette, address: socket.socket, host: str, port: int) -> int | None:
+    """Answer until a signal ends it; the exit code that stands for the signal."""
     # Connections stay open for the time between two lines of a film.
-    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, timeout_keep_alive=75)
+    config = uvicorn.Config(
+        app, access_log=False, server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=LEAVE
+    )
+    server = uvicorn.Server(config)
+
+    def stop(number: int, frame: object) -> None:
+        raise _StoppedError(128 + number)
+
+    # The server passes on what stopped it when it has ended.
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with _told(host, port):
+            address.listen(config.backlog)
+        server.run(sockets=[address])
+    except _StoppedError as stopped:
+        return stopped.code
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return None
+
+
+class _StoppedError(BaseException):
+    """A signal came; nothing in between is to catch it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at an address of this machine that nobody else listens at."""
+    with _told(host, port):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name may stand for both: clients ask 127.0.0.1 first.
+        family, kind, protocol, _, where = min(found, key=lambda one: one[0] != socket.AF_INET)
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(where)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+
+@contextlib.contextmanager
+def _told(host: str, port: int) -> Iterator[None]:
+    """Say what is wrong with an address."""
+    try:
+        yield
+    except (socket.gaierror, UnicodeError) as error:
+        raise BadInput(f"There is no host {host!r} to listen at: choose another with --host.") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BadInput(f"Port {port} is in use: choose another with --port.") from error
+        if error.errno == errno.EACCES:
+            raise BadInput(f"Port {port} is not for everyone: choose one above 1023 with --port.") from error
+        raise BadInput(f"{host!r} is no address of this machine ({error}): choose another with --host.") from error
+
+
+def _bring(backend: Any) -> None:
+    """Fetch the models that are missing."""
+    if (missing := _missing(backend)) and hasattr(backend, "fetch") and not offline():
+        log.info("Downloading %s", ", ".join(f"{c.name} ({c.size / 1e9:.1f} GB)" for c in missing))
+        backend.fetch()
+        missing = _missing(backend)
+    if missing:
+        told = "".join(f"\n- {c.name}: {c.fetch}{f' ({c.note})' if c.note else ''}" for c in missing)
+        raise MissingModel(f"Models are missing, and can be brought so:{told}\nNothing is served.")
+
+
+def _missing(backend: Any) -> list[ModelCard]:
+    return [card for card in backend.models() if not card.present and not card.optional]
 
 
 async def _health(request: Request) -> Response:

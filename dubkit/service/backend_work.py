@@ -150,8 +150,10 @@ def checked(method: Method, arguments: Any, most: int) -> dict[str, Any]:
     OverflowError
         If there are more than so many items.
     """
-    if not isinstance(arguments, Mapping) or (unknown := arguments.keys() - method.takes.keys()):
-        raise WireError(f"Unknown arguments: {sorted(map(str, unknown))}." if arguments else "No arguments are given.")
+    if not isinstance(arguments, Mapping):
+        raise WireError("No arguments are given: they are an object, each by its name.")
+    if unknown := arguments.keys() - method.takes.keys():
+        raise WireError(f"Unknown arguments: {sorted(map(str, unknown))}.")
     if lacking := method.takes.keys() - arguments.keys() - set(method.keywords):
         raise WireError(f"Arguments are missing: {sorted(lacking)}.")
     found = {name: read(method.takes[name], value) for name, value in arguments.items()}

@@ -34,7 +34,7 @@ class AssignVoicesSettings:
     consent: bool = False
 
 
-@stage(version=1, task="synthesizer")
+@stage(version=2, task="synthesizer")
 def assign_voices(
     speakers: Speakers,
     translation: Translation,
@@ -107,7 +107,7 @@ def own_voice(backend: Synthesizer, target: str) -> Voice | None:
 def _copied(own: Voice, speaker: Speaker) -> Role:
     """The role of somebody who speaks with a copy of their own voice."""
     voice = own.but(gender=speaker.gender)
-    return Role(id=speaker.id, voice=voice, reason="their own voice, copied with the speakers' consent")
+    return Role(id=speaker.id, voice=voice, reason="their own voice, copied with the speakers' consent", consent=True)
 
 
 def _tell_of_copying(report: Report, own: Voice | None, target: str, consent: bool, audible: bool) -> None:

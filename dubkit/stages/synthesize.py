@@ -64,7 +64,7 @@ def synthesize(
     Raises
     ------
     BadInput
-        If somebody is to speak with their own voice of whom there is no recording.
+        If somebody is to speak with their own voice who did not agree to it, or of whom there is no recording.
     """
     from dubkit.audio import open_audio
 
@@ -112,6 +112,11 @@ def _references(casting: Casting, speakers: Speakers, own: Voice | None) -> dict
     samples = {s.id: s.sample for s in speakers.speakers}
 
     def sample(role: Role) -> AudioFile:
+        if not role.consent:
+            raise BadInput(
+                f"{role.id} is to speak with a copy of their own voice, but nothing says that they agreed to it. Where all "
+                "speakers agreed, and only then: --set assign_voices.consent=true"
+            )
         if found := samples.get(role.id):
             return found
         raise BadInput(

@@ -86,13 +86,18 @@ def translate(
     jobs = _jobs(lines, settings, backend, source)
     wanted = {job.identity: job for job in jobs}
     said: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
-    for job, candidates in _said(list(wanted.values()), backend, source, target, items):
+    for job, candidates in _said(list(wanted.values()), backend, source, target, items, report):
         said[job.identity] = candidates
         report(len(said), len(wanted), "sentences")
     found = [_ranked(said[job.identity], job.terms) for job in jobs]
     _refuse_gaps(lines, found)
-    found = _mended(lines, jobs, found, settings, backend, source, items)
+    found = _mended(lines, jobs, found, settings, backend, source, items, report)
     _tell_of_lost_terms(lines, jobs, found, report)
+    if report.provisional:
+        report.warn(
+            "A translator that comes first failed, and another did its lines. These are not kept: the next run will try it "
+            "again."
+        )
     return Translation(
         source=source,
         target=target,
@@ -140,9 +145,12 @@ def _identity(backend: Translator, source: str, target: str, text: str, hint: Hi
 
 
 def _said(
-    jobs: Sequence[_Job], backend: Translator, source: str, target: str, items: Items
+    jobs: Sequence[_Job], backend: Translator, source: str, target: str, items: Items, report: Report
 ) -> Iterator[tuple[_Job, tuple[Candidate, ...]]]:
-    """Each job's candidates: kept ones at once, others as they are made. Where there are none, nothing is kept."""
+    """Each job's candidates: kept ones at once, others as they are made.
+
+    Where there are none, nothing is kept; neither what stands in for the work of a translator that was out of order.
+    """
     missing = []
     for job in jobs:
         if path := items.find(job.identity, ".json"):
@@ -155,7 +163,9 @@ def _said(
     # Translators that heed nothing need not know that there are hints.
     hints = ([job.hint for job in missing],) if getattr(backend, "heeds", None) else ()
     for job, candidates in zip(missing, backend.translate(texts, source, target, *hints), strict=True):
-        if candidates:
+        if job.text in getattr(backend, "provisional", ()):
+            report.provisional = True
+        elif candidates:
             items.keep(job.identity, ".json", functools.partial(_write, candidates=candidates))
         yield job, candidates
 
@@ -174,6 +184,7 @@ def _mended(
     backend: Translator,
     source: str,
     items: Items,
+    report: Report,
 ) -> list[tuple[Candidate, ...]]:
     """The candidates; where all lack a term the line is translated again with made-up names for its terms."""
     again: dict[int, tuple[_Job, dict[str, str]]] = {}
@@ -184,7 +195,9 @@ def _mended(
             identity = _identity(backend, source, settings.target, text, hint)
             again[n] = _Job(text, hint, job.terms, identity), names
     wanted = list({job.identity: job for job, _ in again.values()}.values())
-    said = {job.identity: candidates for job, candidates in _said(wanted, backend, source, settings.target, items)}
+    said = {
+        job.identity: candidates for job, candidates in _said(wanted, backend, source, settings.target, items, report)
+    }
     mended = list(found)
     for n, (job, names) in again.items():
         with_terms = (c.but(text=glossary.unveiled(c.text, names)) for c in said[job.identity])
@@ -238,7 +251,7 @@ def check_languages(backend: Translator, source: str | None, target: str) -> Non
         check_pair(backend, source, target)
     elif target not in (targets := {t for _, t in backend.pairs()}):
         raise UnsupportedPair(
-            f"The translator cannot do {name(target)} ({target}). It can translate into: {listed(list(targets))}. "
+            f"The translator cannot do {name(target)} ({target}). It can translate into: {listed(list(targets)) or 'nothing'}. "
             "All pairs: dubkit languages"
         )
 

@@ -5,7 +5,7 @@ import pytest
 
 from dubkit.artefacts import Gender, Voice
 from dubkit.backends import registry
-from dubkit.backends.first import First
+from dubkit.backends.first import First, member_specs
 from dubkit.backends.protocols import Backend, Compute, ModelCard, Request
 from dubkit.errors import BadInput
 
@@ -109,9 +109,61 @@ def test_voices_under_another_name_are_found_with_the_member_that_has_them(membe
     assert len(clip) == 7200
 
 
+def test_each_voice_is_spoken_by_the_member_that_offers_it_whatever_their_specs_have_in_common() -> None:
+    a, b = (Hummer(n, {c: "female"}, 24000, (1.0, 1.0), 0.5) for n, c in (("good", "pt"), ("plain", "de")))
+    both = First({"remote:http://a:8001": a, "remote:http://b:8001": b})
+    assert len(list(both.synthesize([Request("ab", both.voices(c)[0]) for c in ("de", "pt", "de")]))) == 3
+    assert (a.batches, b.batches) == ([1], [1, 1])
+
+
+def test_members_of_one_kind_are_told_apart_by_their_whole_specs() -> None:
+    both = First.from_spec("remote:http://a.invalid:8001,remote:http://b.invalid:8001", Compute())
+    assert list(both._members) == ["remote:http://a.invalid:8001", "remote:http://b.invalid:8001"]
+
+
+def test_a_voice_that_is_offered_to_nobody_is_left_to_the_member_that_it_names(
+    first: First, members: dict[str, Hummer]
+) -> None:
+    (clip,) = first.synthesize([Request("abc", Voice(id="plain:secret", language="ja", gender="male", name="X"))])
+    assert (len(clip), members["plain"].batches) == (7200, [1])
+
+
+def test_a_language_needs_the_member_that_speaks_it_and_the_one_that_copies_voices(
+    first: First, members: dict[str, Hummer]
+) -> None:
+    fetched: list[str] = []
+    for name, member in members.items():
+        member.fetch = lambda source, target, name=name: fetched.append(name)  # type: ignore[attr-defined]
+
+    def needed(target: str | None) -> list[tuple[str, bool, bool]]:
+        first.fetch("en", target)
+        return [(c.name, c.optional, c.copies_voices) for c in first.models("en", target)]
+
+    good, plain = ("good", False, False), ("plain", False, False)
+    assert (needed("pt"), needed("it"), needed("de")) == ([good], [good], [plain])
+    assert fetched == ["good", "good", "plain"]
+    # Where nobody speaks it, and where no language is named, all are told of.
+    assert needed("ja") == needed(None) == [good, plain]
+    members["plain"].own_voice = lambda language: Voice(  # type: ignore[attr-defined]
+        id="plain:own", language=language, gender="unknown", name="own"
+    )
+    fetched.clear()
+    assert needed("pt") == [good, ("plain", True, True)]
+    assert needed("de") == [plain]
+    assert fetched == ["good", "plain", "plain"]
+
+
+def test_kokoro_before_mms_needs_nothing_of_mms_where_it_speaks_itself() -> None:
+    both = First.from_spec("kokoro,mms", Compute())
+    kokoro = registry.get("synthesizer", "kokoro", Compute())
+    for target in ("pt", "it"):
+        assert [c.name for c in both.models("en", target)] == [c.name for c in kokoro.models()]
+    assert any("mms" in c.name for c in both.models("en", "ru"))
+
+
 def test_a_voice_of_nobody_is_refused(first: First) -> None:
     stranger = Voice(id="other:x", language="de", gender="male", name="X")
-    with pytest.raises(BadInput, match=r"'other:x' belongs to no synthesizer in use.*good:, plain:"):
+    with pytest.raises(BadInput, match=r"'other:x' belongs to no synthesizer in use\. For 'de' there are: plain:de\."):
         list(first.synthesize([Request("abc", stranger)]))
 
 
@@ -126,7 +178,26 @@ def test_is_made_from_specs_that_the_registry_knows() -> None:
     assert {"de", "en", "pt", "ru"} <= first.languages()
 
 
-@pytest.mark.parametrize("argument", ["", "  ,", "espeak,espeak", "first:kokoro", "kokoro,nobody"])
-def test_refuses_specs_that_make_no_sense(argument: str) -> None:
-    with pytest.raises(BadInput, match=r"kokoro"):
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("", "None is given"),
+        ("  ,", "None is given"),
+        ("espeak,espeak", "Of the 2 given, one is there twice"),
+        ("first:kokoro", "Number 1 of 1 is none"),
+        ("kokoro,nobody", "Number 2 of 2 is none"),
+        ("kokoro,http://me:hunter2@host", "Number 2 of 2 is none"),
+        ("remote:http://me:hunt,er2@host", "Number 2 of 2 is none"),
+        ("remote:http://me:hunter2@host,remote:http://me:hunter2@host", "one is there twice"),
+        ("remote:http://me:hunter2@host", "password"),
+    ],
+)
+def test_refuses_specs_that_make_no_sense_without_repeating_them(argument: str, told: str) -> None:
+    with pytest.raises(BadInput, match=told) as raised:
         First.from_spec(argument, Compute())
+    assert "hunt" not in str(raised.value) and "er2" not in str(raised.value)
+
+
+def test_the_names_of_members_hold_no_password() -> None:
+    specs = member_specs("translator", "llm:m@http://me:hunt?er2@host/v1?x=1, pivot", "")
+    assert specs == {"llm:m@http://host/v1": "llm:m@http://me:hunt?er2@host/v1?x=1", "pivot": "pivot"}

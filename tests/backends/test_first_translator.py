@@ -224,6 +224,51 @@ def test_errors_that_are_bugs_are_not_covered_up() -> None:
         said(first(Broken("a", BOTH), Clerk("b", BOTH)), ["x"])
 
 
+def test_what_is_done_in_place_of_one_that_dropped_out_is_provisional() -> None:
+    a, b = Clerk("a", BOTH, cannot="hard", works_for=3), Clerk("b", BOTH)
+    both = first(a, b)
+    assert both.provisional == frozenset()
+    told = []
+    for _ in both.translate(["x", "hard 1", "y", "z", "w"], "en", "pt"):
+        told.append(both.provisional)
+    # It is known before the line is given out; what the first could not do alone is as good as it will be.
+    assert ["z" in texts for texts in told[3:]] == [True, True]
+    assert both.provisional == {"z", "w"}
+    a.works_for = 9
+    said(both, ["z", "hard 2"])
+    assert both.provisional == frozenset()
+
+
+def test_what_a_later_one_does_is_provisional_only_where_one_between_dropped_out() -> None:
+    a, c = Clerk("a", BOTH, cannot="hard"), Clerk("c", BOTH)
+    between = first(a, Clerk("b", BOTH, cannot="hard"), c)
+    assert said(between, ["x", "hard"]) == ["x/a", "hard/c"]
+    assert between.provisional == frozenset()
+    gone = first(a, Clerk("b", BOTH, works_for=0), c)
+    assert said(gone, ["x", "hard"]) == ["x/a", "hard/c"]
+    assert gone.provisional == {"hard"}
+
+
+class Checked(Clerk):
+    """Says whether it will work."""
+
+    def check(self) -> None:
+        if not self.works_for:
+            raise MissingModel(f"{self.name} is shut.")
+
+
+def test_a_check_warns_of_members_that_will_not_work_while_another_will(caplog: pytest.LogCaptureFixture) -> None:
+    first(Checked("a", BOTH), Clerk("b", BOTH)).check()
+    assert warnings(caplog) == []
+    first(Checked("a", BOTH, works_for=0), Checked("b", BOTH, works_for=0), Clerk("c", BOTH)).check()
+    assert warnings(caplog) == [
+        "a cannot be used now; its lines are left to c. a is shut.",
+        "b cannot be used now; its lines are left to c. b is shut.",
+    ]
+    with pytest.raises(MissingModel, match=r"^a is shut\. b is shut\.$"):
+        first(Checked("a", BOTH, works_for=0), Checked("b", BOTH, works_for=0)).check()
+
+
 def test_figures_add_up_over_every_call() -> None:
     a, b = Paid("a", BOTH, cannot="hard"), Paid("b", BOTH)
     both = first(a, b)

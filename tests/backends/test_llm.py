@@ -2,6 +2,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,7 @@ from misbehaving_llm import (
     answer,
     asking,
     changed,
+    failing,
     full,
     only_key,
     said,
@@ -26,7 +28,7 @@ from dubkit.backends import registry
 from dubkit.backends.llm import BATCH, Llm
 from dubkit.backends.llm_prompt import budget
 from dubkit.backends.protocols import Backend, Compute, Hint
-from dubkit.errors import UnsupportedPair
+from dubkit.errors import MissingModel, UnsupportedPair
 
 
 @pytest.fixture(autouse=True)
@@ -143,9 +145,78 @@ def test_without_a_key_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUBKIT_LLM_KEY", " ")
     with serving() as server:
         said(asking(server), ["Hi."])
-        monkeypatch.setenv("OPENAI_API_KEY", "other-key\n")
+        monkeypatch.setenv("DUBKIT_LLM_KEY", "other-key\n")
         said(asking(server), ["Hi."])
     assert [r.headers.get("authorization") for r in server.requests] == [None, "Bearer other-key"]
+
+
+def test_the_key_of_openai_goes_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_key(monkeypatch, None)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with serving() as server:
+        said(asking(server), ["Hi."])
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_a_server_on_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as proxy, serving() as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert said(asking(server), ["Hi."]) == [full("Hi.")]
+        assert proxy.requests == []
+
+
+def test_a_key_that_travels_in_clear_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told(address: str) -> list[str]:
+        caplog.clear()
+        results = Llm.from_spec(f"m@{address}", Compute()).translate(["", " "], "en", "pt")
+        assert len(list(results)) == 2
+        return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+    assert [told(a) for a in ("http://127.0.0.1:1/v1", "http://localhost/v1", "https://host.invalid/v1")] == [
+        [],
+        [],
+        [],
+    ]
+    (message,) = told("http://host.invalid:81/v1")
+    assert message.startswith("The key for the language model goes to host.invalid:81 in clear")
+    monkeypatch.delenv("DUBKIT_LLM_KEY")
+    assert told("http://host.invalid/v1") == []
+
+
+def test_requests_that_go_at_once_give_the_same_in_the_same_order() -> None:
+    together = threading.Barrier(3)
+
+    def meeting(asked: Asked) -> Reply:
+        early = len(server.requests) <= 3
+        # Nobody is answered before three are waiting.
+        together.wait(5)
+        return failing(503)(asked) if early else changed(lambda lines: None)(asked)
+
+    texts = [f"Line {n}." for n in range(3 * BATCH)]
+    with serving(always=meeting) as server:
+        llm = asking(server, "?parallel=3")
+        assert said(llm, texts) == [full(t) for t in texts]
+    assert llm.usage == {"requests": 6, "prompt_tokens": 300, "completion_tokens": 60, "failed_lines": 0}
+    assert llm.fingerprint == asking(server).fingerprint
+
+
+def test_of_requests_that_go_at_once_a_bad_line_is_asked_again_and_a_refused_key_ends_it() -> None:
+    def picky(asked: Asked) -> Reply:
+        alone = len(asked.lines) == 1
+        return changed((lambda lines: None) if alone else all_but(2))(asked)
+
+    texts = [f"Line {n}." for n in range(2 * BATCH)]
+    with serving(always=picky) as server:
+        assert said(asking(server, "?parallel=4"), texts) == [full(t) for t in texts]
+    assert sorted(len(r.lines) for r in server.requests) == [1, 1, BATCH, BATCH]
+    with serving(always=failing(401)) as server, pytest.raises(MissingModel, match="refused the key"):
+        said(asking(server, "?parallel=4"), texts)
+    assert len(server.requests) <= 2
 
 
 def replaced(*candidates: object) -> Callable[[list[dict[str, object]]], object]:

@@ -2,8 +2,11 @@ import contextlib
 import json
 import logging
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 from misbehaving_llm import (
@@ -35,6 +38,40 @@ from dubkit.backends import llm_client
 from dubkit.backends.llm import BATCH
 from dubkit.backends.llm_client import TRIES
 from dubkit.errors import BadInput, DubkitError, MissingModel, StageFailed
+
+
+class Listing(BaseHTTPRequestHandler):
+    """Answers every GET with its status, and notes path and key."""
+
+    status = 200
+    promised = 0
+    """Bytes of an answer that never comes."""
+    asked: ClassVar[list[tuple[str, str | None]]]
+    url: ClassVar[str]
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers["Authorization"]))
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(self.promised))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def listing(status: int, promised: int = 0) -> Iterator[type[Listing]]:
+    """A server that is asked for its models."""
+    handler = type("Handler", (Listing,), {"status": status, "promised": promised, "asked": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
+        handler.url = f"http://127.0.0.1:{listening.server_address[1]}/v1"
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield handler
+        finally:
+            listening.shutdown()
+            thread.join()
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +171,9 @@ def test_a_refused_key_names_the_variable(status: int) -> None:
     with (
         serving(failing(status, f"Incorrect API key provided: {KEY}")) as server,
         pytest.raises(
-            MissingModel, match=rf"refused the key \(status {status}\).*DUBKIT_LLM_KEY \(or OPENAI_API_KEY\)"
+            MissingModel,
+            match=rf"refused the key \(status {status}\).*variable DUBKIT_LLM_KEY to a key.*"
+            r"OPENAI_API_KEY goes to https://api\.openai\.com only\.",
         ) as raised,
     ):
         said(asking(server, slept=slept), ["Hi."])
@@ -154,6 +193,42 @@ def test_an_unknown_model_is_named_with_its_address() -> None:
         wanted = rf"{server.url} knows no model 'qwen3:32b'.*It says: try pulling it first"
         with pytest.raises(BadInput, match=wanted):
             said(asking(server), ["Hi."])
+
+
+@pytest.mark.parametrize("status", [200, 204, 404, 405, 429, 500])
+def test_a_check_asks_once_for_the_models_and_minds_no_other_answer(status: int) -> None:
+    with listing(status) as seen:
+        asking(Server(seen.url)).check()
+    assert seen.asked == [("/v1/models", f"Bearer {KEY}")]
+
+
+def test_a_check_does_not_wait_for_a_long_list() -> None:
+    with listing(200, promised=1000) as seen:
+        asking(Server(seen.url)).check()
+    assert len(seen.asked) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_check_tells_of_a_refused_key(status: int) -> None:
+    with (
+        listing(status) as seen,
+        pytest.raises(MissingModel, match=rf"refused the key \(status {status}\).*DUBKIT_LLM_KEY") as raised,
+    ):
+        asking(Server(seen.url)).check()
+    assert KEY not in str(raised.value)
+    assert len(seen.asked) == 1
+
+
+def test_a_check_tells_of_a_server_that_is_not_there_or_silent() -> None:
+    slept: list[float] = []
+    # It takes connections, and answers nobody.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        with pytest.raises(MissingModel, match=r"cannot be reached \(no answer in time\)\. Start it"):
+            asking(Server(url), slept=slept, answer_seconds=0.2).check()
+    with pytest.raises(MissingModel, match=rf"qwen3:32b at {url} cannot be reached .*Start it"):
+        asking(Server(url), slept=slept).check()
+    assert slept == []
 
 
 def test_a_redirect_is_not_followed() -> None:

@@ -2,7 +2,7 @@ import pytest
 from pydantic import SecretStr
 
 from dubkit.backends.llm import Llm
-from dubkit.backends.llm_endpoint import Endpoint, quoted
+from dubkit.backends.llm_endpoint import Endpoint, key, quoted
 from dubkit.backends.protocols import Compute
 from dubkit.errors import BadInput
 
@@ -38,6 +38,9 @@ def test_the_last_at_sign_parts_model_and_address(argument: str, model: str, url
         ("m@http://localhost/v1?price_in=hunter2", "only price_in and price_out"),
         ("m@http://localhost/v1?price_in=-1", "only price_in and price_out"),
         ("m@http://localhost/v1?price_in=nan", "only price_in and price_out"),
+        ("m@http://localhost/v1?parallel=0", "1 to 64"),
+        ("m@http://localhost/v1?parallel=2.5", "1 to 64"),
+        ("m@http://localhost/v1?parallel=65", "1 to 64"),
         ("m@http://me:hunter2@localhost/v1", "user name or a password"),
         ("m@https://hunter2@localhost/v1", "user name or a password"),
         ("m@http://me:hunt@er2@localhost/v1", "user name or a password"),
@@ -47,6 +50,46 @@ def test_a_spec_that_makes_no_sense_is_refused_without_repeating_secrets(argumen
     with pytest.raises(BadInput, match=told) as raised:
         Llm.from_spec(argument, Compute())
     assert "hunt" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://api.openai.com/v1", "openai"),
+        ("https://API.openai.com:443/v1", "openai"),
+        ("http://api.openai.com/v1", None),
+        ("https://api.openai.com:8443/v1", None),
+        ("https://api.openai.com.evil.example/v1", None),
+        ("https://openai.com/v1", None),
+        ("https://openrouter.ai/api/v1", None),
+        ("http://localhost:11434/v1", None),
+    ],
+)
+def test_the_key_of_openai_goes_to_openai_alone_and_dubkits_own_anywhere(
+    url: str, sent: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> str | None:
+        secret = key(Endpoint.parse(f"m@{url}"))
+        return secret.get_secret_value() if secret else None
+
+    monkeypatch.delenv("DUBKIT_LLM_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "openai")
+    assert found() == sent
+    monkeypatch.setenv("DUBKIT_LLM_KEY", "own")
+    assert found() == "own"
+
+
+@pytest.mark.parametrize(
+    ("argument", "parallel"),
+    [
+        ("m@http://localhost:11434/v1", 1),
+        ("m@http://127.0.0.1/v1?parallel=8", 8),
+        ("m@https://host/v1?price_in=1", 4),
+        ("m@https://host/v1?parallel=1", 1),
+    ],
+)
+def test_another_machine_gets_some_requests_at_once(argument: str, parallel: int) -> None:
+    assert Endpoint.parse(argument).parallel == parallel
 
 
 def test_a_servers_words_are_cut_and_lose_the_key() -> None:

@@ -22,7 +22,7 @@ from dubkit.backends.pocket import Pocket
 from dubkit.backends.pocket_files import GATED, OPEN, HubFile, LanguageFiles
 from dubkit.backends.protocols import Compute, Request, Synthesizer
 from dubkit.backends.silence import nothing
-from dubkit.errors import BadInput, MissingModel, OutOfMemory, UnsupportedPair
+from dubkit.errors import BadInput, MissingModel, OutOfMemory, Unreachable, UnsupportedPair
 from dubkit.progress import Report
 from dubkit.record import AudioFile
 from dubkit.stage import Stopwatch
@@ -270,8 +270,10 @@ def test_the_hub_has_a_model_for_each_language_and_one_that_copies_voices(hub: P
         False,
         False,
     )
-    assert stock.fetch.count("hf download") == 2
-    assert f"hf download {OPEN} languages/portuguese/model.safetensors --revision " in stock.fetch
+    for voice in pocket.voices("pt"):
+        assert f" languages/portuguese/embeddings/{voice.id.removeprefix('pocket:')}.safetensors " in stock.fetch
+    assert all(f"hf download {OPEN} languages/portuguese/" in command for command in stock.fetch.split(" && "))
+    assert " languages/portuguese/model.safetensors " in stock.fetch and "/tokenizer.json " in stock.fetch
     assert (copying.name, copying.present, copying.optional) == (f"{GATED}/portuguese", False, True)
     assert "gated" in copying.note
     assert pocket.models("en", "ja") == []
@@ -288,6 +290,52 @@ def test_without_a_network_it_is_told_what_to_run(hub: Path, recordings: list[Au
         next(pocket.synthesize([say(pocket, "Oui.")]))
     with pytest.raises(MissingModel, match=rf"hf download {GATED} languages/french/model.safetensors"):
         next(pocket.synthesize([say(pocket, "Oui.", "own", recordings[0])]))
+
+
+def test_the_address_of_a_stock_voice_is_the_librarys_own() -> None:
+    from pocket_tts.utils.utils import get_predefined_voice
+
+    found = pocket_files._voice_address("french", "alba")
+    assert found == get_predefined_voice("french", "alba")
+    assert found.startswith(f"hf://{OPEN}/languages/french/embeddings/alba.safetensors@")
+
+
+def test_a_fetch_knocks_once_and_gives_up_where_nobody_answers(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    knocks: list[str] = []
+
+    class Deaf:
+        def head(self, url: str, timeout: float) -> None:
+            knocks.append(url)
+            raise httpx.ConnectTimeout("nobody")
+
+    def never(*asked: object, **more: object) -> str:
+        raise AssertionError("nothing is asked of a hub that does not answer")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.get_session", Deaf)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", never)
+    with pytest.raises(Unreachable, match=rf"{OPEN} .languages/french/model.safetensors. is not here .*ConnectTimeout"):
+        Pocket.from_spec("", CPU).fetch(target="fr")
+    assert len(knocks) == 1
+
+
+def test_a_fetch_brings_all_that_the_card_wants(hub: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    knocks: list[int] = []
+    asked: list[str] = []
+
+    def bring(repository: str, path: str, revision: str) -> str:
+        asked.append(path)
+        cached(hub, HubFile(repository, path, revision), folder / "fr" / "tokenizer.json")
+        return path
+
+    monkeypatch.setattr("dubkit.backends.pocket.knock", lambda: knocks.append(1))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", bring)
+    pocket = Pocket.from_spec("", CPU)
+    for _ in range(2):
+        pocket.fetch(target="fr")
+        assert [c.present for c in pocket.models(target="fr")] == [True, True]
+    assert len(asked) == len(set(asked)) + 1 == len(pocket.voices("fr")) + 3, "both weights have one name"
+    assert len(knocks) == 1
 
 
 @pytest.mark.parametrize(
@@ -326,7 +374,10 @@ def test_stock_voices_and_copied_ones_have_weights_of_their_own(
 
     cached(hub, HubFile(OPEN, "fr/model.safetensors", REVISION), folder / "fr" / "model.safetensors")
     cached(hub, HubFile(OPEN, "fr/tokenizer.json", REVISION), folder / "fr" / "tokenizer.json")
-    cached(hub, files.hub_voice("alba"), folder / "fr" / "embeddings" / "alba.safetensors")
+    assert [c.present for c in pocket.models(target="fr")] == [False, False], "without its voices"
+    for voice in pocket.voices("fr"):
+        assert not pocket.models(target="fr")[0].present
+        cached(hub, files.hub_voice(voice.id[7:]), folder / "fr" / "embeddings" / "alba.safetensors")
     assert [c.present for c in pocket.models(target="fr")] == [True, False]
     (clip,) = pocket.synthesize([say(pocket, "Bonjour.")])
     local = Pocket.from_spec(str(folder), CPU)
@@ -335,11 +386,10 @@ def test_stock_voices_and_copied_ones_have_weights_of_their_own(
     with pytest.raises(MissingModel, match=rf"hf download {GATED} fr/model.safetensors"):
         next(pocket.synthesize([say(pocket, "Bonjour.", "own", recordings[0])]))
 
-    # What is missing besides the model is told, and stops nothing.
+    # What copies voices is missing besides: that is told, and stops nothing.
     pocket.fetch(target="fr")
-    told = [r.getMessage() for r in caplog.records if r.name == "dubkit.backends.pocket"]
-    assert len(told) == len(pocket.voices("fr"))
-    assert all("is not here" in message for message in told)
+    (told,) = [r.getMessage() for r in caplog.records if r.name == "dubkit.backends.pocket"]
+    assert f"{GATED} (fr/model.safetensors) is not here" in told
 
     tiny.save(tmp_path / "other", seed=5)
     cached(hub, HubFile(GATED, "fr/model.safetensors", REVISION), tmp_path / "other" / "model.safetensors")

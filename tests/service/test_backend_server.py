@@ -1,5 +1,7 @@
 """The server by itself, asked in ways that a well-behaved client does not."""
 
+import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -7,27 +9,32 @@ import subprocess
 import sys
 import threading
 import time
+import typing
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import numpy as np
 import pytest
+from builders import sound
 from served import Served, serving
-from stand_ins import Halver, Prefixer, ToneTranscriber
+from stand_ins import Halver, Prefixer, ToneSynthesizer, ToneTranscriber
 from typer.testing import CliRunner
 
 from dubkit import __version__
-from dubkit.artefacts import Candidate
+from dubkit.artefacts import Candidate, Video
 from dubkit.backends import registry
-from dubkit.backends.protocols import Compute, Hint
+from dubkit.backends.protocols import Compute, Hint, ModelCard, Request
 from dubkit.backends.remote import RemoteTranslator
+from dubkit.backends.remote_methods import METHODS, Spoken, Waveform
 from dubkit.backends.remote_served import TOKEN
 from dubkit.backends.remote_wire import MEDIA_TYPE, WireError, pack, parcels
 from dubkit.cli import app
-from dubkit.errors import BadInput
-from dubkit.service.backend_server import Limits, serve
+from dubkit.errors import BadInput, Unreachable
+from dubkit.record import File
+from dubkit.service import backend_server
+from dubkit.service.backend_server import LEAVE, Limits, serve
 from dubkit.service.backend_speech import OutOfOrderError, Sessions, TooManySessionsError, UnknownSessionError
 
 TYPED = {"Content-Type": MEDIA_TYPE}
@@ -106,6 +113,9 @@ def test_frames_are_as_the_protocol_says(translator: Served) -> None:
         ("/v1/call/translate", {"arguments": {}}, 409, "Another model"),
         ("/v1/call/translate", asked("a", fingerprint="Prefixer@2"), 409, "Another model"),
         ("/v1/call/translate", {"fingerprint": "Prefixer@1"}, 400, "No arguments"),
+        ("/v1/call/translate", {"fingerprint": "Prefixer@1", "arguments": ["a"]}, 400, "No arguments"),
+        ("/v1/call/translate", {"fingerprint": "Prefixer@1", "arguments": "texts"}, 400, "No arguments"),
+        ("/v1/call/translate", {"fingerprint": "Prefixer@1", "arguments": {}}, 400, "missing: ['hints'"),
         ("/v1/call/translate", {"fingerprint": "Prefixer@1", "arguments": {"texts": []}}, 400, "missing: ['hints'"),
         ("/v1/call/translate", asked("a", harm=1), 400, "Unknown arguments: ['harm']"),
         ("/v1/call/translate", asked("a", source=3), 400, "str was expected"),
@@ -120,6 +130,60 @@ def test_what_does_not_fit_is_refused(translator: Served, path: str, content: An
     assert answer.status_code == status
     assert message in answer.json()["error"]["message"]
     assert "Traceback" not in answer.text
+
+
+SPOKEN = {"text": "Sim.", "voice": {"id": "tone:low", "language": "pt", "gender": "male", "name": "low"}, "rate": 1.0}
+
+
+@pytest.mark.parametrize("name", ["predict", "synthesize"])
+def test_no_file_of_the_server_is_opened_for_whoever_asks(name: str, tmp_path: Path) -> None:
+    class Opener(ToneSynthesizer):
+        def predict(self, request: Request) -> float:
+            self.asked.append(request.reference and request.reference.load())
+            return 1.0
+
+        def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
+            yield from (np.full(9, self.predict(r), np.float32) for r in requests)
+
+    def answer(reference: Any) -> httpx.Response:
+        request = {**SPOKEN, "reference": reference}
+        given = {"request": request} if name == "predict" else {"requests": [{**SPOKEN}, request]}
+        return post(server, f"/v1/call/{name}", {"fingerprint": "Opener@1", "arguments": given})
+
+    private = sound(tmp_path / "private.wav", np.ones(100, np.float32))
+    with serving("synthesizer", Opener()) as server:
+        by_name = private.model_dump(mode="json")
+        for reference in (by_name, {**by_name, "path": "/etc/passwd"}, str(private.path), {}, [], 0, {"sound": 9}):
+            refused = answer(reference)
+            assert refused.status_code == 400, reference
+        assert "never as the name of a file" in answer(by_name).json()["error"]["message"]
+        assert server.backend.asked == []
+        assert answer(private).status_code == 200
+        assert np.array_equal(server.backend.asked[-1], private.load())
+
+
+def files_in(kind: Any, where: str) -> set[str]:
+    """The places in a type that hold a file or a path."""
+    if kind is Any:
+        return {where}
+    if typing.get_origin(kind) is typing.Annotated:
+        return set() if kind is Waveform else files_in(kind.__origin__, where)
+    if isinstance(kind, type) and issubclass(kind, File | Path | bytes):
+        return {where}
+    inside = [(argument, where) for argument in typing.get_args(kind)]
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "model_fields")):
+        inside += [(k, f"{kind.__name__}.{name}") for name, k in typing.get_type_hints(kind).items() if name[0] != "_"]
+    return set().union(*(files_in(k, w) for k, w in inside if k is not ... and typing.get_origin(k) is not ClassVar))
+
+
+def test_no_argument_of_any_method_holds_a_file_but_the_reference_which_is_guarded() -> None:
+    assert files_in(list[Video], "") == {"Video.file"}
+    for task, methods in METHODS.items():
+        for name, method in methods.items():
+            for parameter, kind in method.takes.items():
+                found = files_in(kind, f"{task}.{name}.{parameter}")
+                assert found <= {"Request.reference"}, found
+                assert not found or Spoken in (kind, *typing.get_args(kind))
 
 
 def test_a_body_without_a_length_is_refused_where_it_is_too_large(translator: Served) -> None:
@@ -161,6 +225,212 @@ def test_the_command_tells_what_is_wrong() -> None:
     assert (unknown.exit_code, "There is no task 'translating'" in unknown.output) == (2, True)
     nameless = CliRunner().invoke(app, ["serve-backend", "translator", "nobody"])
     assert (nameless.exit_code, "No translator back end is called 'nobody'" in nameless.output) == (2, True)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def served_by_command(*more: str) -> Any:
+    return CliRunner().invoke(app, ["serve-backend", "translator", "bergamot", *more])
+
+
+def test_a_port_that_is_in_use_is_told_before_anything_is_begun(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "get", lambda *spec: pytest.fail("the back end was made"))
+    result = served_by_command("--port", str(taken))
+    assert (result.exit_code, result.output) == (2, f"error: Port {taken} is in use: choose another with --port.\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "message"), [("no.such.host.invalid", "There is no host"), ("192.0.2.7", "no address of this machine")]
+)
+def test_a_host_that_is_not_this_machine_is_told(host: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, "secret")
+    result = served_by_command("--host", host)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "--host" in result.output
+
+
+def test_settings_of_compute_reach_the_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Compute] = []
+
+    def get(task: str, spec: str, compute: Compute) -> Any:
+        asked.append(compute)
+        raise BadInput("seen")
+
+    monkeypatch.setattr(registry, "get", get)
+    with free_port() as port:
+        changes = ["device=cpu", "threads=3", "batch_size=5", "memory=1.5"]
+        result = served_by_command("--port", str(port), *(x for c in changes for x in ("--set", f"compute.{c}")))
+    assert (result.exit_code, "seen" in result.output) == (2, True)
+    assert asked == [Compute(device="cpu", threads=3, batch_size=5, memory=1.5)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("transcribe.language=pt", "compute.device, compute.memory, compute.threads alone, not transcribe.language"),
+        ("compute.speed=9", "There is no setting 'compute.speed'"),
+        ("compute.threads=-1", "compute.threads"),
+        ("compute", "STAGE.SETTING=VALUE"),
+    ],
+)
+def test_other_settings_are_bad_input(change: str, message: str) -> None:
+    result = served_by_command("--set", change)
+    assert (result.exit_code, message in result.output) == (2, True)
+
+
+class Lacking(Prefixer):
+    """Its model comes when it is fetched, unless it cannot be had."""
+
+    error: Exception | None = None
+
+    def models(self, source: str | None = None, target: str | None = None) -> list[ModelCard]:
+        optional = ModelCard("extra", "MIT", 1, False, "hf download extra", optional=True)
+        return [ModelCard("tiny", "MIT", 2_000_000_000, "fetched" in self.asked, "hf download tiny"), optional]
+
+    def fetch(self, source: str | None = None, target: str | None = None) -> None:
+        self.asked.append("fetched")
+        if self.error:
+            raise self.error
+
+
+def started(backend: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The command's result where it would have begun to answer."""
+    monkeypatch.setattr(registry, "get", lambda *spec: backend)
+    monkeypatch.setattr(backend_server, "_run", lambda *given: backend.asked.append("runs"))
+    with free_port() as port:
+        return served_by_command("--port", str(port))
+
+
+def test_missing_models_are_fetched_before_the_server_begins(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    there = Lacking()
+    assert started(there, monkeypatch).exit_code == 0
+    assert there.asked == ["fetched", "runs"]
+    assert "Downloading tiny (2.0 GB)" in caplog.text
+
+
+def test_a_model_that_cannot_be_had_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    there = Lacking()
+    there.error = Unreachable("the hub does not answer")
+    result = started(there, monkeypatch)
+    assert (result.exit_code, there.asked) == (4, ["fetched"])
+    assert "the hub does not answer" in result.output
+
+
+def test_offline_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    there = Lacking()
+    result = started(there, monkeypatch)
+    assert (result.exit_code, there.asked) == (4, [])
+    assert "- tiny: hf download tiny" in result.output
+    assert "extra" not in result.output
+
+
+STOPPABLE = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from stand_ins import Prefixer
+from dubkit.backends import registry
+from dubkit import cli
+
+class Endless(Prefixer):
+    fingerprint = "Prefixer@1"
+
+    def translate(self, *given):
+        print("begun", flush=True)
+        time.sleep(60)
+        yield ()
+
+registry.get = lambda *spec: Endless()
+sys.argv = ["dubkit", "serve-backend", "translator", "x", "--port", {port!r}]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_server_that_is_stopped_in_a_call_ends_soon(number: int, code: int, tmp_path: Path) -> None:
+    with free_port() as port:
+        script = STOPPABLE.format(tests=str(Path(__file__).parents[1]), port=str(port))
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment)
+    try:
+        deadline = time.monotonic() + 60
+        while not alive(port):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        asking = threading.Thread(target=lambda: ask_in_vain(port), daemon=True)
+        asking.start()
+        assert process.stdout
+        assert process.stdout.readline() == b"begun\n"
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(20) == code
+        assert time.monotonic() - began < LEAVE + 4
+        asking.join(20)
+        assert not asking.is_alive()
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def ask_in_vain(port: int) -> None:
+    with contextlib.suppress(httpx.TransportError):
+        httpx.post(
+            f"http://127.0.0.1:{port}/v1/call/translate",
+            content=pack(asked("a")),
+            headers=TYPED,
+            trust_env=False,
+            timeout=60,
+        )
+
+
+def alive(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@contextlib.contextmanager
+def free_port() -> Iterator[int]:
+    """A port that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    yield port
+
+
+def test_an_interrupted_command_ends_with_130() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        url = f"http://127.0.0.1:{hung.getsockname()[1]}"
+        command = [sys.executable, "-c", "from dubkit.cli import main; main()", "models", "--profile", "embedded"]
+        process = subprocess.Popen(
+            [*command, "--set", f"backends.translator=remote:{url}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            hung.settimeout(60)
+            connection, _ = hung.accept()
+            with connection:
+                connection.recv(1)
+                time.sleep(0.2)
+                process.send_signal(signal.SIGINT)
+                _, told = process.communicate(timeout=5)
+            assert process.returncode == 130
+            assert b"Interrupted" in told
+        finally:
+            process.kill()
+            process.wait(20)
 
 
 class Slow(Prefixer):
@@ -299,8 +569,12 @@ def test_what_a_stream_holds_does_not_grow() -> None:
         b'{"content": {"array": 7}, "arrays": [], "sounds": []}',
         b'{"content": 1, "arrays": []}',
         b"[" * 100_000,
-        b'{"content": 1, "arrays": [{"dtype": "<f4", "shape": [1]}], "sounds": [{"array": 0, "sha256": "../../harm", '
-        b'"sample_rate": 16000}]}',
+        *(
+            b'{"content": 1, "arrays": [{"dtype": "<f4", "shape": [1]}], "sounds": [{"array": 0, "sample_rate": %s}]}'
+            % rate
+            for rate in (b"0", b"-1", b"1e300", b"99999999999999999999", b'"16000"', b"true", b"null")
+        ),
+        b'{"content": 1, "arrays": [{"dtype": "<f4", "shape": [1, 1, 1]}], "sounds": [{"array": 0, "sample_rate": 9}]}',
     ],
 )
 def test_harmful_parcels_are_refused(head: bytes, tmp_path: Path) -> None:
@@ -328,9 +602,8 @@ def test_arrays_come_through_unchanged() -> None:
 
 
 def test_the_command_serves_until_it_is_killed_and_again_afterwards() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with free_port() as port:
+        pass
     command = [sys.executable, "-c", "from dubkit.cli import main; main()"]
     command += ["serve-backend", "translator", "bergamot", "--port", str(port)]
     running: list[subprocess.Popen[bytes]] = []
@@ -338,16 +611,10 @@ def test_the_command_serves_until_it_is_killed_and_again_afterwards() -> None:
     def start(seconds: float = 0) -> None:
         running.append(subprocess.Popen(command))
         deadline = time.monotonic() + 60
-        while not alive():
+        while not alive(port):
             assert time.monotonic() < deadline
             assert running[-1].poll() is None
             time.sleep(0.05)
-
-    def alive() -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
 
     try:
         start()

@@ -167,6 +167,7 @@ def test_with_consent_everybody_keeps_their_own_voice(tmp_path: Path, report: Re
         (OWN, "female", "pt"),
     ]
     assert {r.reason for r in found.roles} == {"their own voice, copied with the speakers' consent"}
+    assert all(r.consent for r in found.roles)
     assert report.warnings == []
 
 
@@ -177,6 +178,13 @@ def test_without_consent_stock_voices_speak_and_the_switch_is_told_once(tmp_path
     (told,) = report.warnings
     assert "--set assign_voices.consent=true" in told
     assert "all of them agreed" in told
+
+
+def test_only_copied_voices_carry_consent_and_the_others_keep_their_identity(tmp_path: Path) -> None:
+    found = cast(heard("S1", tmp_path), speaker("S2"), backend=Copier(), consent=True)
+    assert {r.id: r.consent for r in found.roles} == {"S1": True, "S2": False}
+    assert "consent" in found.roles[0].model_dump() and "consent" not in found.roles[1].model_dump()
+    assert Casting.model_validate(found.model_dump()) == found
 
 
 def test_where_nothing_could_be_copied_nothing_is_told(tmp_path: Path, report: Report) -> None:

@@ -4,6 +4,7 @@ import pytest
 from builders import casting, sine, sound, speaker, speakers, transcript, translation
 from stand_ins import BrokeDownError, ToneSynthesizer
 
+from dubkit import edits
 from dubkit.artefacts import Casting, Speakers, Speech, Transcript, Translation, Voice
 from dubkit.backends.protocols import Request
 from dubkit.errors import BadInput
@@ -178,6 +179,12 @@ class Copier(ToneSynthesizer):
         return Voice(id="tone:own", language=language, gender="unknown", name="own")
 
 
+def agreed(*speakers: str) -> Casting:
+    """S1 in their own voice and S2 in a stock one; these speakers agreed to be copied."""
+    cast = casting(S1="own", S2="rui")
+    return cast.but(roles=tuple(r.but(consent=r.id in speakers) for r in cast.roles))
+
+
 def own_voices(folder: Path, hz: float) -> Speakers:
     """S1 and S2, of whom there are recordings; that of S1 is at a pitch."""
     folder.mkdir(exist_ok=True)
@@ -187,7 +194,7 @@ def own_voices(folder: Path, hz: float) -> Speakers:
 
 def test_the_recording_goes_with_the_lines_of_those_who_keep_their_voice(items: Items, tmp_path: Path) -> None:
     backend, who = Copier(), own_voices(tmp_path / "s", 100)
-    found = spoken(items, backend, SHORT, MIDDLE, LONG, cast=casting(S1="own", S2="rui"), who=who)
+    found = spoken(items, backend, SHORT, MIDDLE, LONG, cast=agreed("S1"), who=who)
     assert [(r.voice.id, r.reference) for r in backend.asked] == [  # type: ignore[attr-defined]
         ("tone:own", who.speakers[0].sample),
         ("tone:rui", None),
@@ -197,7 +204,7 @@ def test_the_recording_goes_with_the_lines_of_those_who_keep_their_voice(items: 
 
 
 def test_another_recording_speaks_its_lines_anew_and_no_others(items: Items, tmp_path: Path) -> None:
-    cast = casting(S1="own", S2="rui")
+    cast = agreed("S1")
     spoken(items, Copier(), SHORT, MIDDLE, LONG, cast=cast, who=own_voices(tmp_path / "a", 100))
     backend = Copier()
     spoken(items, backend, SHORT, MIDDLE, LONG, cast=cast, who=own_voices(tmp_path / "b", 100))
@@ -244,7 +251,17 @@ def test_the_model_of_a_voice_is_part_of_the_castings_identity_where_there_is_on
 
 def test_an_own_voice_without_a_recording_is_refused(items: Items) -> None:
     with pytest.raises(BadInput, match=r"S1 is to speak with their own voice.*assign_voices.voices.S1"):
-        spoken(items, Copier(), SHORT, MIDDLE, LONG, cast=casting(S1="own", S2="rui"))
+        spoken(items, Copier(), SHORT, MIDDLE, LONG, cast=agreed("S1"))
+
+
+def test_an_own_voice_that_nobody_agreed_to_is_refused(items: Items, tmp_path: Path) -> None:
+    who, backend = own_voices(tmp_path / "s", 100), Copier()
+    # As an edit of the casting leaves it.
+    edited, _ = edits.apply(CAST, edits.edits(CAST, {"S1": {"voice": casting(S1="own").roles[0].voice.model_dump()}}))
+    assert edited.roles[0].voice.id == "tone:own"
+    with pytest.raises(BadInput, match=r"S1 is to speak with a copy.*--set assign_voices\.consent=true"):
+        spoken(items, backend, SHORT, MIDDLE, LONG, cast=edited, who=who)
+    assert backend.asked == []
 
 
 def test_nothing_to_say(items: Items) -> None:

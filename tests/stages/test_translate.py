@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from builders import transcript
@@ -7,10 +8,12 @@ from pydantic import ValidationError
 from stand_ins import BrokeDownError, Prefixer
 
 from dubkit.artefacts import Candidate, Transcript, Translation
+from dubkit.backends.first_translator import FirstTranslator
 from dubkit.backends.pivot import Pivot
 from dubkit.backends.protocols import Compute, Hint, Translator
-from dubkit.errors import BadInput, StageFailed, UnsupportedPair
+from dubkit.errors import BadInput, MissingModel, StageFailed, UnsupportedPair
 from dubkit.progress import Event, Report
+from dubkit.stage import Stopwatch
 from dubkit.stages.translate import TranslateSettings, check_languages, check_pair, translate
 from dubkit.store import Items
 from dubkit.timing import expected_duration
@@ -261,6 +264,71 @@ def test_lines_that_could_not_be_translated_are_named_and_the_others_kept(items:
     backend = Heeding()
     assert translated(SAID, items, report, backend).lines[1].text == "pt-Yes."
     assert backend.asked == ["Yes."]
+
+
+class StandingIn(Prefixer):
+    """Does some texts because a better one was out of order."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self.provisional = frozenset(texts)
+
+
+def test_what_was_done_in_place_of_a_failed_translator_is_not_kept(items: Items, report: Report) -> None:
+    found = translated(SAID, items, report, StandingIn("Yes."))
+    assert [line.text for line in found.lines][1::2] == ["pt-Yes.", "pt-Yes."]
+    assert report.provisional
+    assert report.warnings == [
+        "A translator that comes first failed, and another did its lines. These are not kept: the next run will try it again."
+    ]
+    backend, later = StandingIn(), Report("translate")
+    translated(SAID, items, later, backend)
+    assert backend.asked == ["Yes."]
+    assert (later.provisional, later.warnings) == (False, [])
+
+
+def test_what_stood_in_for_a_lost_term_is_not_kept_either(items: Items, report: Report) -> None:
+    class StandingInLater(Literal):
+        provisional = frozenset({"Zeltron morning."})
+
+    with_glossary(SAID, items, report, StandingInLater(), {"Good": "Good"})
+    assert report.provisional and len(report.warnings) == 1
+    backend = Literal()
+    with_glossary(SAID, items, Report("translate"), backend, {"Good": "Good"})
+    assert [text for text, _ in backend.asked] == ["Good morning.", "Yes.", "Are you sure?", "Zeltron morning."]
+
+
+def test_an_outage_of_the_first_translator_lasts_no_longer_than_it(items: Items) -> None:
+    class Out(Prefixer):
+        def translate(
+            self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+        ) -> Iterator[tuple[Candidate, ...]]:
+            raise MissingModel("The server cannot be reached.")
+            yield ()
+
+    class Reserve(Prefixer):
+        def translate(
+            self, texts: Sequence[str], source: str, target: str, hints: Sequence[Hint] = ()
+        ) -> Iterator[tuple[Candidate, ...]]:
+            yield from ((Candidate(text="em reserva"),) for _ in texts)
+
+    for better, text, provisional in ((Out(), "em reserva", True), (Prefixer(), "pt-Yes.", False)):
+        report = Report("translate")
+        # As a run hands it over.
+        backend: Any = Stopwatch(FirstTranslator({"better": better, "reserve": Reserve(revision="9")}))
+        found = translated(SAID, items, report, backend)
+        assert (found.lines[1].text, report.provisional) == (text, provisional)
+
+
+def test_where_there_is_no_target_at_all_it_is_said() -> None:
+    class Mute(Prefixer):
+        def pairs(self) -> frozenset[tuple[str, str]]:
+            return frozenset()
+
+    with pytest.raises(UnsupportedPair, match=r"It can translate into: nothing\. All pairs"):
+        check_languages(Mute(), None, "pt")
+    with pytest.raises(UnsupportedPair, match=r"It cannot read English\."):
+        check_languages(Mute(), "en", "pt")
 
 
 def test_an_empty_term_is_refused() -> None:
