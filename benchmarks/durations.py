@@ -2,7 +2,7 @@
 
     python benchmarks/durations.py
 
-Sentences on which the offsets in dubkit/backends/kokoro_offsets.json were not fitted, by native voices and mixtures,
+Sentences on which the offsets in dubkit/backends/kokoro/offsets.json were not fitted, by native voices and mixtures,
 at several rates; whisper-base reads back what was spoken, to see at which rates it stays intelligible.
 """
 
@@ -17,7 +17,7 @@ from voices import words
 from dubkit.artefacts import Voice
 from dubkit.audio import resample
 from dubkit.backends import weights
-from dubkit.backends.kokoro import Kokoro
+from dubkit.backends.kokoro.synthesizer import Kokoro
 from dubkit.backends.protocols import Compute, Request
 
 HERE = Path(__file__).parent

@@ -80,7 +80,7 @@ def whisper_plain(folder: Path, beams: int, n: int) -> Callable[[list[Any]], flo
 
 def whisper_ours(folder: Path, beams: int, batch: int) -> Callable[[list[Any]], float]:
     """Dubkit's back end."""
-    from dubkit.backends.whisper import Whisper
+    from dubkit.backends.whisper.transcriber import Whisper
 
     backend = Whisper.from_spec(str(folder), compute(batch))
     believe_everything()
@@ -91,7 +91,7 @@ def faster_whisper_ours(folder: Path, beams: int, batch: int) -> Callable[[list[
     """Dubkit's CTranslate2 back end on the same weights, converted."""
     from ctranslate2.converters import TransformersConverter
 
-    from dubkit.backends.faster_whisper import FasterWhisper
+    from dubkit.backends.whisper.faster import FasterWhisper
 
     converted = folder.with_name(folder.name + "-ct2")
     if not converted.exists():
@@ -127,7 +127,7 @@ def nllb_plain(folder: Path, beams: int, n: int) -> Callable[[list[Any]], float]
 
 def nllb_ours(folder: Path, beams: int, batch: int) -> Callable[[list[Any]], float]:
     """Dubkit's back end, five candidates each."""
-    from dubkit.backends import nllb
+    from dubkit.backends.nllb import translator as nllb
 
     nllb.LONGEST_OUTPUT = TOKENS
     backend = nllb.Nllb.from_spec(str(folder), compute(batch))
@@ -139,7 +139,7 @@ def nllb_ct2_ours(folder: Path, beams: int, batch: int) -> Callable[[list[Any]],
     """Dubkit's CTranslate2 back end on the same weights, which it converts at first use."""
     import os
 
-    from dubkit.backends import nllb_ct2
+    from dubkit.backends.nllb import ct2 as nllb_ct2
 
     os.environ["DUBKIT_CACHE"] = str(folder.parent)
     nllb_ct2.LONGEST_OUTPUT = TOKENS
@@ -163,7 +163,7 @@ def mms_plain(folder: Path, beams: int, n: int) -> Callable[[list[Any]], float]:
 
 def mms_ours(folder: Path, beams: int, batch: int) -> Callable[[list[Any]], float]:
     """Dubkit's back end."""
-    from dubkit.backends.mms import Mms
+    from dubkit.backends.mms.synthesizer import Mms
     from dubkit.backends.protocols import Request
 
     backend = Mms.from_spec(str(folder), compute(batch))
@@ -178,8 +178,9 @@ def mms_ours(folder: Path, beams: int, batch: int) -> Callable[[list[Any]], floa
 
 def believe_everything() -> None:
     """What random weights write would be dropped or read again as loops and text on silence; and it never ends."""
-    from dubkit.backends import translation_guard, whisper_guard
-    from dubkit.backends.whisper_guard import Draft
+    from dubkit.backends.nllb import guard as translation_guard
+    from dubkit.backends.whisper import guard as whisper_guard
+    from dubkit.backends.whisper.guard import Draft
 
     translation_guard.strays = lambda source, said: False
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from dubkit.audio import resample
 from dubkit.backends import registry
+from dubkit.backends.mms.voice_shift import VARIANTS, Shift, median_pitch, shift, shifted
 from dubkit.backends.protocols import Compute, Request
-from dubkit.backends.voice_shift import VARIANTS, Shift, median_pitch, shift, shifted
 
 RATE = 16_000
 STYLES = ("am_michael", "af_heart")

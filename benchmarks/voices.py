@@ -5,7 +5,7 @@
 Each reads two sentences, which whisper-base reads back (word error rate), and one short one. Resemblyzer tells how
 near it is to the nearest voice of its gender before it in the list. Measurements gather in benchmarks/voices.json, and
 what is there is not measured again;
-docs/voices.md and dubkit/backends/kokoro_offsets.json (seconds to add to the predicted length) are written from them.
+docs/voices.md and dubkit/backends/kokoro/offsets.json (seconds to add to the predicted length) are written from them.
 """
 
 import json
@@ -19,8 +19,10 @@ import numpy as np
 
 from dubkit.artefacts import Voice
 from dubkit.audio import resample
-from dubkit.backends import kokoro_styles, kokoro_timing, weights
-from dubkit.backends.kokoro import Kokoro
+from dubkit.backends import weights
+from dubkit.backends.kokoro import styles as kokoro_styles
+from dubkit.backends.kokoro import timing as kokoro_timing
+from dubkit.backends.kokoro.synthesizer import Kokoro
 from dubkit.backends.protocols import Compute, Request
 
 HERE = Path(__file__).parent
@@ -123,7 +125,7 @@ def main() -> None:
             known[style] = facts
             RESULTS.write_text(json.dumps(results, sort_keys=True) + "\n")
     offsets = {s: facts["offset"] for found in results.values() for s, facts in found.items()}
-    target = HERE.parent / "dubkit" / "backends" / "kokoro_offsets.json"
+    target = HERE.parent / "dubkit" / "backends" / "offsets.json"
     target.write_text(json.dumps(dict(sorted(offsets.items())), indent=1) + "\n")
     introduction = (HERE / "voices_head.md").read_text(encoding="utf-8")
     tables = [f"## {language}\n\n{table(language, found)}\n" for language, found in sorted(results.items())]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dubkit.artefacts import Word
-from dubkit.backends.kokoro import Kokoro
-from dubkit.backends.kokoro_graph import SAMPLES_PER_FRAME
+from dubkit.backends.kokoro.graph import SAMPLES_PER_FRAME
+from dubkit.backends.kokoro.synthesizer import Kokoro
 from dubkit.backends.protocols import Request
 
 FRAME = SAMPLES_PER_FRAME / Kokoro.sample_rate

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from dubkit.backends.llm import Llm
-from dubkit.backends.llm_client import Client
-from dubkit.backends.llm_endpoint import Endpoint
+from dubkit.backends.llm.client import Client
+from dubkit.backends.llm.endpoint import Endpoint
+from dubkit.backends.llm.translator import Llm
 from dubkit.backends.protocols import Hint
 
 KEY = "sk-test-1234567890abcdef"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from dubkit.backends.devices import Batches, device
-from dubkit.backends.hub import Checkpoint
+from dubkit.backends.hub.checkpoint import Checkpoint
 from dubkit.backends.protocols import Compute, ModelCard
 from dubkit.errors import BadInput
 

@@ -1,4 +1,4 @@
-"""The endpoints that serve one back end; the protocol is told in :mod:`dubkit.backends.remote_wire`."""
+"""The endpoints that serve one back end; the protocol is told in :mod:`dubkit.backends.remote.wire`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dubkit import __version__
-from dubkit.backends.remote_methods import ATTRIBUTES, METHODS, Waveform, described_error, read
-from dubkit.backends.remote_served import TOKEN, loopback
-from dubkit.backends.remote_wire import MEDIA_TYPE, VERSION, WireError, parcels
+from dubkit.backends.remote.methods import ATTRIBUTES, METHODS, Waveform, described_error, read
+from dubkit.backends.remote.served import TOKEN, loopback
+from dubkit.backends.remote.wire import MEDIA_TYPE, VERSION, WireError, parcels
 from dubkit.errors import DubkitError
 from dubkit.service.backend_speech import OutOfOrderError, Sessions, TooManySessionsError, UnknownSessionError
 from dubkit.service.backend_work import (

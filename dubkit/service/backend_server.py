@@ -1,6 +1,6 @@
 """Serves one back end over HTTP, so that a stage's model can live on another machine: ``dubkit serve-backend``.
 
-The protocol is told in :mod:`dubkit.backends.remote_wire`. The model does one call at a time; some more may wait, and
+The protocol is told in :mod:`dubkit.backends.remote.wire`. The model does one call at a time; some more may wait, and
 whoever comes after them is asked to come again. Every request but ``/health`` needs the token, where there is one; without
 one, only this machine itself is answered.
 """
@@ -22,8 +22,8 @@ from typing import Any
 
 from dubkit.backends import registry
 from dubkit.backends.protocols import Compute, ModelCard
-from dubkit.backends.remote_served import TOKEN, loopback
-from dubkit.backends.remote_served import token as own_token
+from dubkit.backends.remote.served import TOKEN, loopback
+from dubkit.backends.remote.served import token as own_token
 from dubkit.errors import BadInput, MissingModel, listed
 from dubkit.preflight import offline
 from dubkit.settings import Settings

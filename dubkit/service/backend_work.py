@@ -1,6 +1,6 @@
 """Work of a back end that is told as it goes on: results, warnings and usage as frames of a streamed answer.
 
-The frames are told in :mod:`dubkit.backends.remote_wire`.
+The frames are told in :mod:`dubkit.backends.remote.wire`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
-from dubkit.backends.remote_methods import Method, described_error, read
-from dubkit.backends.remote_wire import WireError, pack
+from dubkit.backends.remote.methods import Method, described_error, read
+from dubkit.backends.remote.wire import WireError, pack
 from dubkit.errors import DubkitError
 
 log = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class _Sent(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         # What a client in this same process repeats is not sent once more.
-        if not record.name.startswith("dubkit.backends.remote"):
+        if not record.name.startswith("dubkit.backends.remote.tasks"):
             with contextlib.suppress(NobodyListensError):
                 self._emit("warning", message=record.getMessage())
 

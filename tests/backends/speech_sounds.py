@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dubkit.audio import resample
-from dubkit.backends import kokoro_voices
-from dubkit.backends.kokoro import Kokoro
+from dubkit.backends.kokoro import voices as kokoro_voices
+from dubkit.backends.kokoro.synthesizer import Kokoro
 from dubkit.backends.protocols import Compute, Request
 
 RATE = 16_000

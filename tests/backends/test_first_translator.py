@@ -9,9 +9,9 @@ from misbehaving_llm import all_but, changed, failing, only_key, serving
 from dubkit.artefacts import Candidate
 from dubkit.backends import registry
 from dubkit.backends.first_translator import WINDOW, FirstTranslator
-from dubkit.backends.llm import Llm
-from dubkit.backends.llm_client import Client
-from dubkit.backends.llm_endpoint import Endpoint
+from dubkit.backends.llm.client import Client
+from dubkit.backends.llm.endpoint import Endpoint
+from dubkit.backends.llm.translator import Llm
 from dubkit.backends.pivot import Pivot
 from dubkit.backends.protocols import Backend, Compute, Hint, ModelCard
 from dubkit.errors import BadInput, MissingModel, StageFailed, UnsupportedPair

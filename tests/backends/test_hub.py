@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 import torch
 
-from dubkit.backends.hub import Checkpoint
+from dubkit.backends.hub.checkpoint import Checkpoint
 from dubkit.backends.protocols import Compute
 from dubkit.errors import BadInput, MissingModel
 

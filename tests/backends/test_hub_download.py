@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.backends.hub_download import explained, snapshot
+from dubkit.backends.hub.download import explained, snapshot
 from dubkit.errors import MissingModel, OutOfSpace
 
 NAME = "somebody/model"

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from dubkit.artefacts import Voice
-from dubkit.backends import kokoro_graph, kokoro_voices
-from dubkit.backends.kokoro import Kokoro
+from dubkit.backends.kokoro import graph as kokoro_graph
+from dubkit.backends.kokoro import voices as kokoro_voices
+from dubkit.backends.kokoro.synthesizer import Kokoro
 from dubkit.backends.protocols import Backend, Compute, Request
 from dubkit.errors import BadInput, MissingModel
 
@@ -70,7 +71,7 @@ def test_is_the_same_with_other_threads_other_company_and_in_another_process(
     several = list(kokoro.synthesize(requests))
     assert np.array_equal(several[1], natural)
     program = (
-        "import hashlib; from dubkit.backends.kokoro import Kokoro; from dubkit.backends.protocols import *;"
+        "import hashlib; from dubkit.backends.kokoro.synthesizer import Kokoro; from dubkit.backends.protocols import *;"
         f"from dubkit.artefacts import Voice; k = Kokoro.from_spec('', Compute(threads=1));"
         f"v = Voice(id={mixed.id!r}, language='pt', gender='male', name='x');"
         "print(hashlib.sha256(next(k.synthesize([Request('Sim.', v)])).tobytes()).hexdigest())"
@@ -104,7 +105,7 @@ def test_long_text_is_predicted_in_parts(kokoro: Kokoro, dora: Voice) -> None:
 
 
 def test_long_text_is_joined_with_pauses(kokoro: Kokoro, dora: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dubkit.backends import kokoro_phonemes
+    from dubkit.backends.kokoro import phonemes as kokoro_phonemes
 
     apart = list(kokoro.synthesize([Request("Bom dia.", dora), Request("Boa noite.", dora)]))
     chunks = kokoro_phonemes.chunks
@@ -129,7 +130,7 @@ def test_refuses_an_argument() -> None:
 def test_absent_voices_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dora: Voice) -> None:
     fresh = Kokoro.from_spec("", Compute())
     monkeypatch.setattr(kokoro_voices, "archive", lambda: tmp_path / "voices.npz")
-    with pytest.raises(MissingModel, match=r"python -m dubkit.backends.kokoro_voices"):
+    with pytest.raises(MissingModel, match=r"python -m dubkit.backends.kokoro.voices"):
         next(fresh.synthesize([Request("Oi.", dora)]))
 
 

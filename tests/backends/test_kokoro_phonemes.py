@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dubkit.backends.kokoro_phonemes import (
+from dubkit.backends.kokoro.phonemes import (
     ESPEAK_CODES,
     LONGEST_PART,
     MAX_TOKENS,

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from dubkit.backends import kokoro_styles, kokoro_voices
-from dubkit.backends.kokoro_phonemes import ESPEAK_CODES
+from dubkit.backends.kokoro import styles as kokoro_styles
+from dubkit.backends.kokoro import voices as kokoro_voices
+from dubkit.backends.kokoro.phonemes import ESPEAK_CODES
 
 
 @pytest.mark.parametrize(("language", "native"), [("es", 3), ("fr", 1), ("it", 2), ("pt", 3)])

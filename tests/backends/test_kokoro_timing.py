@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dubkit.backends import kokoro_styles, kokoro_timing
-from dubkit.backends.kokoro_timing import paced, pause_after, predicted
+from dubkit.backends.kokoro import styles as kokoro_styles
+from dubkit.backends.kokoro import timing as kokoro_timing
+from dubkit.backends.kokoro.timing import paced, pause_after, predicted
 
 
 def test_natural_rate_changes_nothing() -> None:
@@ -42,7 +43,7 @@ def test_pauses_between_parts() -> None:
 
 
 def test_every_offered_voice_has_an_offset() -> None:
-    table = json.loads((Path(kokoro_timing.__file__).parent / "kokoro_offsets.json").read_text())
+    table = json.loads((Path(kokoro_timing.__file__).parent / "offsets.json").read_text())
     offered = {style for styles in kokoro_styles.STYLES.values() for style in styles}
     assert offered <= set(table)
     assert all(-0.6 < seconds < 0.2 for seconds in table.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dubkit.backends import kokoro_voices
+from dubkit.backends.kokoro import voices as kokoro_voices
 from dubkit.errors import MissingModel
 
 STYLE = np.arange(510 * 256, dtype=np.float32)

@@ -25,8 +25,8 @@ from misbehaving_llm import (
 )
 
 from dubkit.backends import registry
-from dubkit.backends.llm import BATCH, Llm
-from dubkit.backends.llm_prompt import budget
+from dubkit.backends.llm.prompt import budget
+from dubkit.backends.llm.translator import BATCH, Llm
 from dubkit.backends.protocols import Backend, Compute, Hint
 from dubkit.errors import MissingModel, UnsupportedPair
 
@@ -60,7 +60,7 @@ def test_takes_any_two_languages_and_promises_nothing() -> None:
 
 def test_constructing_it_loads_no_http_library() -> None:
     code = (
-        "import sys; from dubkit.backends.llm import Llm; from dubkit.backends.protocols import Compute\n"
+        "import sys; from dubkit.backends.llm.translator import Llm; from dubkit.backends.protocols import Compute\n"
         "llm = Llm.from_spec('m@http://localhost/v1', Compute()); llm.fingerprint, llm.models(), llm.pairs()\n"
         "print([name for name in ('httpx', 'torch', 'transformers') if name in sys.modules])"
     )

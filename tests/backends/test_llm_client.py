@@ -34,9 +34,9 @@ from misbehaving_llm import (
     serving,
 )
 
-from dubkit.backends import llm_client
-from dubkit.backends.llm import BATCH
-from dubkit.backends.llm_client import TRIES
+from dubkit.backends.llm import client as llm_client
+from dubkit.backends.llm.client import TRIES
+from dubkit.backends.llm.translator import BATCH
 from dubkit.errors import BadInput, DubkitError, MissingModel, StageFailed
 
 

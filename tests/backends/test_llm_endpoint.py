@@ -1,8 +1,8 @@
 import pytest
 from pydantic import SecretStr
 
-from dubkit.backends.llm import Llm
-from dubkit.backends.llm_endpoint import Endpoint, key, quoted
+from dubkit.backends.llm.endpoint import Endpoint, key, quoted
+from dubkit.backends.llm.translator import Llm
 from dubkit.backends.protocols import Compute
 from dubkit.errors import BadInput
 

@@ -11,8 +11,10 @@ import torch
 from tiny import mms as tiny
 
 from dubkit.artefacts import Voice
-from dubkit.backends import mms_languages, mms_text, vits, voice_shift
-from dubkit.backends.mms import WORDLESS, Mms
+from dubkit.backends.mms import languages as mms_languages
+from dubkit.backends.mms import text as mms_text
+from dubkit.backends.mms import vits, voice_shift
+from dubkit.backends.mms.synthesizer import WORDLESS, Mms
 from dubkit.backends.protocols import Compute, Request, Synthesizer
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
@@ -215,7 +217,7 @@ def test_the_same_line_always_sounds_the_same(mms: Mms, folder: Path) -> None:
     (alone,) = mms.synthesize(lines[1:2])
     assert np.array_equal(alone, second), "in company and alone"
     program = (
-        "import sys, hashlib; from dubkit.backends.mms import Mms; from dubkit.backends.protocols import *; "
+        "import sys, hashlib; from dubkit.backends.mms.synthesizer import Mms; from dubkit.backends.protocols import *; "
         "m = Mms.from_spec(sys.argv[1], Compute('cpu', 1)); (c,) = m.synthesize([Request('dois tres', m.voices('pt')[-1])]); "
         "print(hashlib.sha256(c.tobytes()).hexdigest())"
     )

@@ -11,9 +11,10 @@ from tiny import nllb as tiny_nllb
 
 from dubkit import glossary
 from dubkit.artefacts import Candidate
-from dubkit.backends import flores, nllb_terms
-from dubkit.backends.nllb import Nllb
-from dubkit.backends.nllb_translator import Draft, NllbTranslator, Part, _candidates, _joined
+from dubkit.backends.nllb import flores
+from dubkit.backends.nllb import terms as nllb_terms
+from dubkit.backends.nllb.base import Draft, NllbTranslator, Part, _candidates, _joined
+from dubkit.backends.nllb.translator import Nllb
 from dubkit.backends.protocols import Compute, Hint, Translator
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
@@ -35,7 +36,7 @@ def nllb(folder: Path) -> Nllb:
 
 @pytest.fixture(autouse=True)
 def short_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dubkit.backends.nllb.LONGEST_OUTPUT", 12)
+    monkeypatch.setattr("dubkit.backends.nllb.translator.LONGEST_OUTPUT", 12)
 
 
 def test_it_is_a_translator_that_needs_no_weights_to_describe_itself(folder: Path) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from tiny import nllb as tiny_nllb
 
-from dubkit.backends import ct2_conversion
-from dubkit.backends.ct2_conversion import converted, is_converted
-from dubkit.backends.hub import Checkpoint
-from dubkit.backends.nllb import Nllb
-from dubkit.backends.nllb_ct2 import NllbCt2
-from dubkit.backends.nllb_translator import METHOD
+from dubkit.backends.hub.checkpoint import Checkpoint
+from dubkit.backends.nllb import conversion as ct2_conversion
+from dubkit.backends.nllb.base import METHOD
+from dubkit.backends.nllb.conversion import converted, is_converted
+from dubkit.backends.nllb.ct2 import NllbCt2
+from dubkit.backends.nllb.translator import Nllb
 from dubkit.backends.protocols import Compute, Hint, Translator
 from dubkit.errors import BadInput, MissingModel, OutOfMemory, UnsupportedPair
 
@@ -47,8 +47,8 @@ def exact(folder: Path, cache: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def short_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dubkit.backends.nllb.LONGEST_OUTPUT", 12)
-    monkeypatch.setattr("dubkit.backends.nllb_ct2.LONGEST_OUTPUT", 12)
+    monkeypatch.setattr("dubkit.backends.nllb.translator.LONGEST_OUTPUT", 12)
+    monkeypatch.setattr("dubkit.backends.nllb.ct2.LONGEST_OUTPUT", 12)
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from builders import sine, sound, speaker, speakers, transcript, translation
 from tiny import pocket as tiny
 
 from dubkit.artefacts import Voice
-from dubkit.backends import pocket_files
 from dubkit.backends.first import First
-from dubkit.backends.pocket import Pocket
-from dubkit.backends.pocket_files import GATED, OPEN, HubFile, LanguageFiles
+from dubkit.backends.pocket import files as pocket_files
+from dubkit.backends.pocket.files import GATED, OPEN, HubFile, LanguageFiles
+from dubkit.backends.pocket.synthesizer import Pocket
 from dubkit.backends.protocols import Compute, Request, Synthesizer
 from dubkit.backends.silence import nothing
 from dubkit.errors import BadInput, MissingModel, OutOfMemory, Unreachable, UnsupportedPair
@@ -66,7 +66,7 @@ def say(pocket: Pocket, text: str, name: str = "alba", reference: AudioFile | No
 
 def test_it_is_a_synthesizer_that_needs_no_weights_to_describe_itself(folder: Path) -> None:
     program = (
-        "import sys; from dubkit.backends.pocket import Pocket; from dubkit.backends.protocols import Compute;"
+        "import sys; from dubkit.backends.pocket.synthesizer import Pocket; from dubkit.backends.protocols import Compute;"
         "both = [Pocket.from_spec(s, Compute('cpu', 1)) for s in ('', sys.argv[1])];"
         "[(p.fingerprint, p.languages(), p.voices('fr'), p.own_voice('fr'), p.models(), p.models('en', 'fr')) for p in both];"
         "print([m for m in ('torch', 'pocket_tts', 'transformers') if m in sys.modules])"
@@ -199,7 +199,7 @@ def test_what_the_library_warns_of_is_passed_on_with_the_line(tmp_path: Path, ca
     tiny.save(tmp_path / "french", eos=-100.0)
     endless = Pocket.from_spec(str(tmp_path), CPU)
     next(endless.synthesize([say(endless, "Oui.")]))
-    told = [r.getMessage() for r in caplog.records if r.name == "dubkit.backends.pocket"]
+    told = [r.getMessage() for r in caplog.records if r.name == "dubkit.backends.pocket.synthesizer"]
     assert len(told) == 1
     assert told[0].startswith("Pocket TTS, on 'Oui.': Maximum generation length reached without EOS")
 
@@ -328,7 +328,7 @@ def test_a_fetch_brings_all_that_the_card_wants(hub: Path, folder: Path, monkeyp
         cached(hub, HubFile(repository, path, revision), folder / "fr" / "tokenizer.json")
         return path
 
-    monkeypatch.setattr("dubkit.backends.pocket.knock", lambda: knocks.append(1))
+    monkeypatch.setattr("dubkit.backends.pocket.synthesizer.knock", lambda: knocks.append(1))
     monkeypatch.setattr("huggingface_hub.hf_hub_download", bring)
     pocket = Pocket.from_spec("", CPU)
     for _ in range(2):
@@ -388,7 +388,7 @@ def test_stock_voices_and_copied_ones_have_weights_of_their_own(
 
     # What copies voices is missing besides: that is told, and stops nothing.
     pocket.fetch(target="fr")
-    (told,) = [r.getMessage() for r in caplog.records if r.name == "dubkit.backends.pocket"]
+    (told,) = [r.getMessage() for r in caplog.records if r.name == "dubkit.backends.pocket.synthesizer"]
     assert f"{GATED} (fr/model.safetensors) is not here" in told
 
     tiny.save(tmp_path / "other", seed=5)

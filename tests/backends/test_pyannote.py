@@ -17,7 +17,7 @@ from tiny import pyannote as tiny
 
 from dubkit.backends import weights
 from dubkit.backends.protocols import Backend, Compute, Diarization
-from dubkit.backends.pyannote import Pyannote, levelled
+from dubkit.backends.pyannote.diarizer import Pyannote, levelled
 from dubkit.errors import BadInput, MissingModel, OutOfMemory
 
 CPU = Compute(device="cpu", threads=2)
@@ -144,7 +144,7 @@ def test_same_turns_whatever_the_threads_and_batches(diarizer: Pyannote, excerpt
     np.save(tmp_path / "excerpt.npy", excerpt)
     program = (
         "import sys, numpy as np\n"
-        "from dubkit.backends.pyannote import Pyannote\n"
+        "from dubkit.backends.pyannote.diarizer import Pyannote\n"
         "from dubkit.backends.protocols import Compute\n"
         "d = Pyannote.from_spec('', Compute(device='cpu', threads=1, batch_size=3)).diarize(np.load(sys.argv[1]))\n"
         "print(d.turns, *(v.tobytes().hex() for v in d.centroids.values()))\n"

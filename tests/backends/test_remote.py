@@ -15,11 +15,14 @@ from served import Served, serving
 from stand_ins import Halver, Prefixer, StandIn, ToneSynthesizer, ToneTranscriber, all_tasks
 
 from dubkit.artefacts import Candidate, Voice
-from dubkit.backends import registry, remote, remote_calls, remote_client
+from dubkit.backends import registry
 from dubkit.backends.protocols import Backend, Compute, Diarization, Heard, Hint, ModelCard, Request
-from dubkit.backends.remote import RemoteSeparator, RemoteSynthesizer, RemoteTranscriber, RemoteTranslator
-from dubkit.backends.remote_client import CONNECT, FIRST, READ, SILENCE, TRIES, TRIES_TO_FIND, Line
-from dubkit.backends.remote_served import TOKEN, LostError, RemoteError
+from dubkit.backends.remote import calls as remote_calls
+from dubkit.backends.remote import client as remote_client
+from dubkit.backends.remote import tasks as remote
+from dubkit.backends.remote.client import CONNECT, FIRST, READ, SILENCE, TRIES, TRIES_TO_FIND, Line
+from dubkit.backends.remote.served import TOKEN, LostError, RemoteError
+from dubkit.backends.remote.tasks import RemoteSeparator, RemoteSynthesizer, RemoteTranscriber, RemoteTranslator
 from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfMemory, Unreachable, UnsupportedPair
 from dubkit.progress import Report
 from dubkit.service.backend_server import Limits
@@ -569,7 +572,7 @@ def test_a_report_is_told_what_the_server_warns_of(serve: Callable[..., Served],
 
 
 def test_references_are_sent_once_in_a_request(tmp_path: Path) -> None:
-    from dubkit.backends.remote_wire import pack, parcels
+    from dubkit.backends.remote.wire import pack, parcels
 
     reference = sound(tmp_path / "a.flac", tone(1))
     voice = Voice(id="x:y", language="pt", gender="male", name="y")
@@ -583,7 +586,7 @@ def test_references_are_sent_once_in_a_request(tmp_path: Path) -> None:
 
 
 def test_a_reference_is_known_by_a_digest_of_its_samples_that_the_server_makes(tmp_path: Path) -> None:
-    from dubkit.backends.remote_wire import pack, parcels
+    from dubkit.backends.remote.wire import pack, parcels
 
     def received(name: str, samples: np.ndarray, claimed: str | None = None) -> str:
         file = sound(tmp_path / f"{name}.flac", samples)

@@ -1,7 +1,7 @@
 import pytest
 
-from dubkit.backends import spoken_form
-from dubkit.backends.spoken_form import can_say_numbers, fitted, spoken
+from dubkit.backends.mms import spoken_form
+from dubkit.backends.mms.spoken_form import can_say_numbers, fitted, spoken
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from dubkit.backends import translation_guard as guard
-from dubkit.backends.nllb_translator import NO_REPEAT, Draft, NllbTranslator, Part
+from dubkit.backends.nllb import guard as guard
+from dubkit.backends.nllb.base import NO_REPEAT, Draft, NllbTranslator, Part
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 import torch
 from tiny import mms as tiny
 
-from dubkit.backends import vits
-from dubkit.backends.vits import Line
+from dubkit.backends.mms import vits
+from dubkit.backends.mms.vits import Line
 
 TEXTS = ((5, 0, 9, 0, 3), (0, 2, 0, 7, 0, 1, 0, 20, 0, 8, 0, 11, 0), (4,), tuple(range(1, 27)))
 FULL_DEPTH = {

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from speech_sounds import say
 
-from dubkit.backends import registry, voice_shift
+from dubkit.backends import registry
+from dubkit.backends.mms import voice_shift
+from dubkit.backends.mms.voice_shift import FORMANT, PITCH, USUAL_PITCH, VARIANTS, Shift, median_pitch, shift, shifted
 from dubkit.backends.protocols import Compute
-from dubkit.backends.voice_shift import FORMANT, PITCH, USUAL_PITCH, VARIANTS, Shift, median_pitch, shift, shifted
 from dubkit.errors import StageFailed
 
 RATE = 16_000

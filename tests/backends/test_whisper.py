@@ -8,8 +8,8 @@ import torch
 from tiny import whisper as tiny
 
 from dubkit.backends.protocols import Compute, Transcriber
-from dubkit.backends.whisper import Whisper, _one_cross_attention
-from dubkit.backends.whisper_guard import Draft
+from dubkit.backends.whisper.guard import Draft
+from dubkit.backends.whisper.transcriber import Whisper, _one_cross_attention
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair
 
 CPU = Compute(device="cpu", threads=1)
@@ -42,9 +42,9 @@ def whisper(folder: Path) -> Whisper:
 def trust(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights are never sure, and the guards would drop or read again all that they write."""
     for limit in ("UNLIKELY", "VERY_UNLIKELY"):
-        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", -1e9)
+        monkeypatch.setattr(f"dubkit.backends.whisper.guard.{limit}", -1e9)
     for limit in ("FASTEST", "REPETITIVE", "LONGEST_WORD"):
-        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", 1e9)
+        monkeypatch.setattr(f"dubkit.backends.whisper.guard.{limit}", 1e9)
 
 
 def test_it_is_a_transcriber_that_needs_no_weights_to_describe_itself(folder: Path) -> None:
@@ -148,8 +148,8 @@ def test_text_on_silence_is_dropped(
 ) -> None:
     assert next(whisper.transcribe(waveforms[:1], "en", beam_size=1)).words
     for limit in ("UNLIKELY", "VERY_UNLIKELY", "NO_SPEECH"):
-        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", 0.0)
-    monkeypatch.setattr("dubkit.backends.whisper_guard.UNSURE", 1.0)
+        monkeypatch.setattr(f"dubkit.backends.whisper.guard.{limit}", 0.0)
+    monkeypatch.setattr("dubkit.backends.whisper.guard.UNSURE", 1.0)
     assert next(whisper.transcribe(waveforms[:1], "en", beam_size=1)).words == ()
 
 
@@ -166,7 +166,7 @@ def test_loops_are_read_again_without_repetitions(
 
     monkeypatch.setattr(Whisper, "_search", loop_first)
     for limit in ("FASTEST", "REPETITIVE"):
-        monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", 1.0)
+        monkeypatch.setattr(f"dubkit.backends.whisper.guard.{limit}", 1.0)
     list(whisper.transcribe(waveforms[1:2], "en", beam_size=1))
     assert searches == [None, None, 3], "as usual, a little later, with repetitions barred"
 
@@ -185,8 +185,8 @@ def test_a_doubtful_reading_is_done_again_a_little_later_and_the_likelier_kept(
         return found
 
     monkeypatch.setattr(Whisper, "_draft", noted)
-    monkeypatch.setattr("dubkit.backends.whisper_guard.UNLIKELY", 0.0)
-    monkeypatch.setattr("dubkit.backends.whisper_guard.NO_SPEECH", 1.0)
+    monkeypatch.setattr("dubkit.backends.whisper.guard.UNLIKELY", 0.0)
+    monkeypatch.setattr("dubkit.backends.whisper.guard.NO_SPEECH", 1.0)
     (heard,) = whisper.transcribe(waveforms[:1], "en", beam_size=1)
     (_, first), (sound, second) = read
     assert np.array_equal(sound, after)
@@ -210,8 +210,8 @@ def test_a_sentence_left_out_is_read_in_parts(
 
     monkeypatch.setattr(Whisper, "_search", lazy)
     (short,) = whisper.transcribe(waveforms[2:3], "en", beam_size=1)
-    monkeypatch.setattr("dubkit.backends.whisper_guard.LONGEST_WORD", 0.05)
-    monkeypatch.setattr("dubkit.backends.whisper_guard._CUTS", 1)
+    monkeypatch.setattr("dubkit.backends.whisper.guard.LONGEST_WORD", 0.05)
+    monkeypatch.setattr("dubkit.backends.whisper.guard._CUTS", 1)
     lengths.clear()
     (heard,) = whisper.transcribe(waveforms[2:3], "en", beam_size=1)
     assert len(lengths) == 3

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dubkit.backends import whisper_guard
-from dubkit.backends.whisper_guard import Draft, audible, longest_text
+from dubkit.backends.whisper import guard as whisper_guard
+from dubkit.backends.whisper.guard import Draft, audible, longest_text
 
 
 def draft(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dubkit.artefacts import Word
-from dubkit.backends.word_edges import activity, onto_sound
+from dubkit.backends.whisper.word_edges import activity, onto_sound
 
 RATE = 16_000
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dubkit.backends.word_times import token_times, words
+from dubkit.backends.whisper.word_times import token_times, words
 
 
 def attention(frames: list[int], n_frames: int = 200, n_heads: int = 3) -> np.ndarray:

@@ -66,8 +66,8 @@ def trusting(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> None:
     """Random weights are never sure: the guards against text on silence would drop all that they write."""
     if subject.tiny:
         for limit in ("UNLIKELY", "VERY_UNLIKELY"):
-            monkeypatch.setattr(f"dubkit.backends.whisper_guard.{limit}", -1e9)
-        monkeypatch.setattr("dubkit.backends.whisper_guard.FASTEST", 1e9)
+            monkeypatch.setattr(f"dubkit.backends.whisper.guard.{limit}", -1e9)
+        monkeypatch.setattr("dubkit.backends.whisper.guard.FASTEST", 1e9)
 
 
 def noise(seconds: float, rate: int = 16_000, seed: int = 0) -> np.ndarray:

@@ -52,7 +52,7 @@ class TestScripts:
         assert {line.speaker for line in one.lines} == {member.id for member in one.cast}
 
     def test_genders_are_those_of_the_voices(self, path: Path):
-        from dubkit.backends.kokoro_styles import voices
+        from dubkit.backends.kokoro.styles import voices
 
         known = {voice.id: voice.gender for voice in voices(path.stem)}
         assert all(known[member.voice] == member.gender for member in Script.open(path).cast)
@@ -63,8 +63,8 @@ class TestScripts:
         assert all(b.pause > 0 or b.speaker != a.speaker for a, b in itertools.pairwise(lines))
 
     def test_every_sentence_is_one_that_word_times_can_be_told_for(self, path: Path):
-        from dubkit.backends.kokoro_phonemes import symbols
-        from dubkit.backends.kokoro_styles import accent
+        from dubkit.backends.kokoro.phonemes import symbols
+        from dubkit.backends.kokoro.styles import accent
 
         one = Script.open(path)
         voices = {member.id: member.voice.partition(":")[2] for member in one.cast}

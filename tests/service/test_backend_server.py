@@ -26,10 +26,10 @@ from dubkit import __version__
 from dubkit.artefacts import Candidate, Video
 from dubkit.backends import registry
 from dubkit.backends.protocols import Compute, Hint, ModelCard, Request
-from dubkit.backends.remote import RemoteTranslator
-from dubkit.backends.remote_methods import METHODS, Spoken, Waveform
-from dubkit.backends.remote_served import TOKEN
-from dubkit.backends.remote_wire import MEDIA_TYPE, WireError, pack, parcels
+from dubkit.backends.remote.methods import METHODS, Spoken, Waveform
+from dubkit.backends.remote.served import TOKEN
+from dubkit.backends.remote.tasks import RemoteTranslator
+from dubkit.backends.remote.wire import MEDIA_TYPE, WireError, pack, parcels
 from dubkit.cli import app
 from dubkit.errors import BadInput, Unreachable
 from dubkit.record import File

@@ -1,0 +1,1 @@
+"""espeak-ng: phonemes, and a robotic voice for almost any language."""

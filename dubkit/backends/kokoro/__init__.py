@@ -1,0 +1,1 @@
+"""Kokoro-82M: natural voices out of ordinary packages."""

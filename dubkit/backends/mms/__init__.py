@@ -1,0 +1,1 @@
+"""Meta's MMS text-to-speech."""

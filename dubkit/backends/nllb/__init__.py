@@ -1,0 +1,1 @@
+"""Meta's NLLB-200, through transformers and through CTranslate2."""

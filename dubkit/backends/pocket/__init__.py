@@ -1,0 +1,1 @@
+"""Kyutai's Pocket TTS, which can copy a voice."""

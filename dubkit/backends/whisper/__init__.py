@@ -1,0 +1,1 @@
+"""OpenAI's Whisper, through transformers and through CTranslate2."""
