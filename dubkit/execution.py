@@ -102,7 +102,7 @@ def _make(
 ) -> Stored:
     begun = time.perf_counter()
     model = backend(step, settings)
-    with store.scratch() as folder, _told_of_models(report), registry.using(model, settings.compute):
+    with store.scratch() as folder, told_of_models(report), registry.using(model, settings.compute):
         watched = Stopwatch(model)
         offers = {
             "settings": getattr(settings, step.name, None),
@@ -128,7 +128,7 @@ def _make(
 
 
 @contextlib.contextmanager
-def _told_of_models(report: Report) -> Iterator[None]:
+def told_of_models(report: Report) -> Iterator[None]:
     """Let what back ends warn of reach the user, and stay beside the result."""
     log, handler = logging.getLogger("dubkit.backends"), _Told(report)
     log.addHandler(handler)

@@ -81,7 +81,9 @@ def preflight(stages: Sequence[Stage], settings: Settings, observers: tuple[Obse
         raise MissingModel(f"Models are missing, and can be brought so:{told_of}\nNothing was begun.")
 
 
-def answer(stages: Sequence[Stage], settings: Settings, answered: set[str]) -> None:
+def answer(
+    stages: Sequence[Stage], settings: Settings, answered: set[str], observers: tuple[Observer, ...] = ()
+) -> None:
     """Ask hosts that stages rely on whether they are there: before any work, and not where all is in the store.
 
     Parameters
@@ -92,6 +94,8 @@ def answer(stages: Sequence[Stage], settings: Settings, answered: set[str]) -> N
         Of the run.
     answered : set of str
         Tasks whose back end has answered; it is filled.
+    observers : tuple of callable
+        Are told of what works but in part.
 
     Raises
     ------
@@ -99,12 +103,14 @@ def answer(stages: Sequence[Stage], settings: Settings, answered: set[str]) -> N
         Lists those that do not answer, or refuse.
     """
     silent = []
-    for task, backend in backends(stages, settings).items():
-        if task in answered or not hasattr(backend, "check"):
+    for stage in stages:
+        backend = execution.backend(stage, settings)
+        if stage.task in {None, *answered} or not hasattr(backend, "check"):
             continue
         try:
-            backend.check()
-            answered.add(task)
+            with execution.told_of_models(Report(stage.name, observers)):
+                backend.check()
+            answered.add(str(stage.task))
         except MissingModel as error:
             silent.append(str(error))
     if silent:

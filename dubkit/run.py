@@ -263,7 +263,7 @@ class Run:
             self._made,
             self.store,
             self.observers,
-            before=lambda: preflight.answer(ahead, self.settings, self._answered),
+            before=lambda: preflight.answer(ahead, self.settings, self._answered, self.observers),
         )
         self.log.note(step.name, made.key, reused=reused)
         return made

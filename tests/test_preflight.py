@@ -1,5 +1,6 @@
 """What is checked and brought before any work."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,17 @@ def test_hosts_must_answer_before_any_work_but_not_where_there_is_none(
     backends.tasks["translator"].check = gone  # type: ignore[attr-defined]
     opened(talk, tmp_path / "s").until("combine")
     assert asked == ["gone", "there"], "nothing was to be done"
+
+
+def test_what_works_but_in_part_is_told(talk: Path, tmp_path: Path, backends: OwnBackends) -> None:
+    def check() -> None:
+        logging.getLogger("dubkit.backends.some").warning("the first is gone, the second goes on")
+
+    backends.tasks["translator"].check = check  # type: ignore[attr-defined]
+    events: list[Event] = []
+    opened(talk, tmp_path / "s", observers=(events.append,)).until("translate")
+    assert (
+        events[0].stage,
+        events[0].status,
+        events[0].note,
+    ) == ("translate", "warning", "the first is gone, the second goes on")

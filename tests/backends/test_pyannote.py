@@ -448,7 +448,7 @@ def test_models_that_the_memory_has_no_room_for_are_told(folder: Path, monkeypat
 
     monkeypatch.setattr(Pipeline, "to", full)
     for spec in ("packaged", str(folder)):
-        with pytest.raises(OutOfMemory, match=f"The memory of cpu is too small for pyannote:{spec}"):
+        with pytest.raises(OutOfMemory, match=f"This machine.s memory is too small for pyannote:{spec}"):
             Pyannote.from_spec(spec, CPU).diarize(NOISE)
 
 
