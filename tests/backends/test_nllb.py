@@ -11,7 +11,7 @@ from tiny import nllb as tiny_nllb
 
 from dubkit import glossary
 from dubkit.artefacts import Candidate
-from dubkit.backends.nllb import flores
+from dubkit.backends import flores
 from dubkit.backends.nllb import terms as nllb_terms
 from dubkit.backends.nllb.base import Draft, NllbTranslator, Part, _candidates, _joined
 from dubkit.backends.nllb.translator import Nllb

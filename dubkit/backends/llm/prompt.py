@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from dubkit import glossary
-from dubkit.backends.nllb import flores
+from dubkit.backends import flores
 from dubkit.backends.protocols import Hint
 from dubkit.languages import name
 from dubkit.record import Seconds

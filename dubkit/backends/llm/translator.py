@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any, Self
 
 from dubkit.artefacts import Candidate
+from dubkit.backends import flores
 from dubkit.backends.in_order import in_order
 from dubkit.backends.llm.client import Client, Refused
 from dubkit.backends.llm.endpoint import Endpoint, Usage
 from dubkit.backends.llm.prompt import REVISION, SCHEMA, Asked, Reading, messages, read
-from dubkit.backends.nllb import flores
 from dubkit.backends.protocols import Compute, Hint, ModelCard
 from dubkit.errors import BadInput, UnsupportedPair, listed
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from dubkit import glossary
 from dubkit.artefacts import Candidate
-from dubkit.backends.nllb import flores
+from dubkit.backends import flores
 from dubkit.backends.nllb import guard as translation_guard
 from dubkit.backends.protocols import Hint
 from dubkit.backends.sentences import clauses
