@@ -132,6 +132,7 @@ def test_the_hub_profile_names_the_large_models() -> None:
     backends = profile("hub")[0].backends
     assert backends.transcriber == "whisper:openai/whisper-large-v3"
     assert backends.translator == "nllb:facebook/nllb-200-3.3B"
+    assert backends.synthesizer.split(",")[0] == "first:mms"
     assert profile("embedded")[0].backends == Settings().backends
 
 
