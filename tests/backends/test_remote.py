@@ -564,9 +564,9 @@ def test_a_film_dubbed_afar_is_the_film_dubbed_here(
 
 
 def test_a_report_is_told_what_the_server_warns_of(serve: Callable[..., Served], report: Report) -> None:
-    from dubkit.execution import _told_of_models
+    from dubkit.execution import told_of_models
 
-    with serving("translator", Rich()) as server, _told_of_models(report):
+    with serving("translator", Rich()) as server, told_of_models(report):
         list(client(server).translate(["a"], "en", "pt"))
     assert "1 of the lines are hard" in report.warnings
 
