@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
+from pathlib import Path
+
+# The builders of the samples are no part of the installed package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.samples import built
 from dubkit.run import Run
