@@ -332,3 +332,19 @@ def test_without_ctranslate2_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
     with pytest.raises(MissingModel, match=r"need the package ctranslate2.*pip install"):
         FasterWhisper.from_spec("", Compute()).detect_language([np.ones(RATE, np.float32)])
+
+
+@pytest.mark.parametrize("mels", [80, 128])
+def test_a_converted_model_hears_in_as_many_bands_as_it_was_trained_on(
+    tmp_path: Path, spoken: Spoken, mels: int
+) -> None:
+    from ctranslate2.converters import TransformersConverter
+    from tiny import whisper as tiny
+
+    tiny.save(tmp_path / "model", mels=mels)
+    converter = TransformersConverter(str(tmp_path / "model"), copy_files=["tokenizer.json"])
+    converter.convert(str(tmp_path / "converted"))
+    whisper = FasterWhisper.from_spec(str(tmp_path / "converted"), Compute(device="cpu", threads=1))
+    code, sure = whisper.detect_language([spoken.waveform])
+    assert code in {"en", "pt", "jv", "zh"}
+    assert 0 < sure <= 1

@@ -7,7 +7,7 @@ from pathlib import Path
 LANGUAGES = ["en", "pt", "jw", "zh"]
 
 
-def save(folder: Path, *, multilingual: bool = True) -> None:
+def save(folder: Path, *, multilingual: bool = True, mels: int = 80) -> None:
     """Save a random model as the real checkpoints are saved; it answers in letters."""
     import torch
     from transformers import (
@@ -33,6 +33,7 @@ def save(folder: Path, *, multilingual: bool = True) -> None:
     end = ids["<|endoftext|>"]
     config = WhisperConfig(
         vocab_size=len(vocab) + len(special),
+        num_mel_bins=mels,
         d_model=32,
         encoder_layers=2,
         decoder_layers=2,
@@ -67,4 +68,4 @@ def save(folder: Path, *, multilingual: bool = True) -> None:
     generation.begin_suppress_tokens = [end]
     generation.alignment_heads = [[0, 1], [1, 0], [1, 3]]
     model.save_pretrained(folder)
-    WhisperProcessor(WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
+    WhisperProcessor(WhisperFeatureExtractor(feature_size=mels), tokenizer).save_pretrained(folder)

@@ -170,7 +170,7 @@ class WhisperSource:
         from faster_whisper import WhisperModel
 
         try:
-            return WhisperModel(
+            model = WhisperModel(
                 str(folder),
                 device=device,
                 device_index=index,
@@ -178,6 +178,7 @@ class WhisperSource:
                 cpu_threads=n_threads,
                 num_workers=n_workers,
             )
+            return _with_own_bands(model)
         except (OSError, RuntimeError, ValueError) as error:
             if out_of_memory(error):
                 raise no_memory(self.name, device) from error
@@ -242,3 +243,15 @@ def placed(compute: Compute) -> tuple[str, int]:
             "Use --set compute.device=cpu, or auto."
         )
     return kind, int(number or 0)
+
+
+def _with_own_bands(model: Any) -> Any:
+    """The model with as many mel bands as it was trained on, 128 for large-v3.
+
+    The package reads their number from ``preprocessor_config.json``, which transformers 5 no longer writes.
+    """
+    from faster_whisper.feature_extractor import FeatureExtractor
+
+    if len(model.feature_extractor.mel_filters) != model.model.n_mels:
+        model.feature_extractor = FeatureExtractor(feature_size=model.model.n_mels)
+    return model
