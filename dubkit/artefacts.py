@@ -165,11 +165,16 @@ class Speakers(Artefact):
 
 
 class Candidate(Record):
-    """One possible translation. ``score`` is the back end's, higher is better; ``duration`` is predicted, in seconds."""
+    """One possible translation. ``score`` is the back end's, higher is better; ``duration`` is predicted, in seconds.
+
+    ``how`` tells what was done to the translator's own wording to come to this one; it is empty for the translator's.
+    """
 
     text: str
     score: float = 0.0
     duration: Seconds = 0.0
+    # Translations from before there were variants keep their digest.
+    how: str = Field(default="", exclude_if=lambda how: not how)
 
 
 class Line(Record):
@@ -230,22 +235,64 @@ class Casting(Artefact):
     roles: tuple[Role, ...]
 
 
+class Phrase(Record):
+    """A stretch of a line between two pauses: ``start`` and ``end`` in its clip, and the slot in the film that it fills."""
+
+    start: Seconds
+    end: Seconds
+    slot_start: Seconds
+    slot_end: Seconds
+
+
 class Clip(Record):
-    """The synthesized line. ``rate`` is the native speaking rate asked for (1 = natural), ``slot`` the room in seconds."""
+    """The synthesized line.
+
+    ``text`` is the wording that was chosen for its length, candidate number ``candidate`` of the translation; ``rate`` the
+    native speaking rate asked for (1 = natural); ``natural`` the length at natural rate, and ``slot`` the source line's.
+    """
 
     id: str
     speaker: str
+    text: str
     audio: AudioFile
     rate: float
+    natural: Seconds
     slot: Seconds
+    candidate: int = 0
+    phrases: tuple[Phrase, ...]
+
+
+class Limits(Record):
+    """What every schedule of a film keeps to.
+
+    ``slowest`` and ``fastest`` bound a line's rate (1 = natural), native rate and stretch together; ``gap`` is the least
+    silence between two lines of one speaker.
+    """
+
+    slowest: float = 0.9
+    fastest: float = 1.25
+    gap: Seconds = 0.08
 
 
 class Speech(Artefact):
-    """One clip per line, in line order; ``model`` is what spoke them."""
+    """One clip per line, in line order; ``model`` is what spoke them, ``limits`` what they were made for."""
 
     ROWS = "clips"
+    TEXT = "text"
     clips: tuple[Clip, ...]
     model: str = ""
+    limits: Limits = Limits()
+
+
+class PlacedPhrase(Record):
+    """A phrase where it sounds in the film: its slot, its times, and the part of the clip that is heard."""
+
+    slot_start: Seconds
+    slot_end: Seconds
+    start: Seconds
+    end: Seconds
+    clip_start: Seconds
+    clip_end: Seconds
 
 
 class Placement(Record):
@@ -253,11 +300,13 @@ class Placement(Record):
 
     ``slot_start`` and ``slot_end`` are the source line's times; ``start`` and ``end`` the dub's; ``rate`` the native
     rate times the stretch; ``stretch`` the pitch-preserving speed-up (> 1 is shorter); ``borrowed`` the seconds used
-    beyond the slot; ``drift`` how late the line starts (negative is early); ``flag`` is empty for a good fit.
+    beyond the slot; ``drift`` how late the line starts (negative is early); ``candidate`` which translation is spoken;
+    ``reason`` says in words how the line was fitted; ``flag`` is empty for a good fit.
     """
 
     id: str
     speaker: str
+    text: str
     slot_start: Seconds
     slot_end: Seconds
     start: Seconds
@@ -266,15 +315,23 @@ class Placement(Record):
     stretch: float
     borrowed: Seconds
     drift: Seconds
+    candidate: int = 0
+    reason: str = ""
     flag: str = ""
+    phrases: tuple[PlacedPhrase, ...] = ()
 
 
 class Soundtrack(Artefact):
-    """The dub's sound at 48 kHz stereo, as long as the film, and where each line lies in it."""
+    """The dub's sound at 48 kHz stereo, as long as the dub, and where each line lies in it.
+
+    ``knots`` is empty unless the picture is slowed down: then it maps times of the film to times of the dub, piecewise
+    linearly, as (film, dub) pairs. Placements, slots included, are in times of the dub.
+    """
 
     ROWS = "placements"
     audio: AudioFile
     placements: tuple[Placement, ...]
+    knots: tuple[tuple[Seconds, Seconds], ...] = ()
 
 
 class Dub(Artefact):
