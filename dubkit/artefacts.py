@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from dubkit.record import Artefact, AudioFile, File, Record, Seconds
+from dubkit.timing import TimingSettings
 
 Gender = Literal["female", "male", "unknown"]
 
@@ -247,8 +248,9 @@ class Phrase(Record):
 class Clip(Record):
     """The synthesized line.
 
-    ``text`` is the wording that was chosen for its length, candidate number ``candidate`` of the translation; ``rate`` the
-    native speaking rate asked for (1 = natural); ``natural`` the length at natural rate, and ``slot`` the source line's.
+    ``text`` is the wording that was chosen for its length, candidate number ``candidate`` of the translation, and ``how`` it
+    came about; ``rate`` the native speaking rate asked for (1 = natural); ``natural`` the length at natural rate, and
+    ``slot`` the source line's.
     """
 
     id: str
@@ -259,29 +261,22 @@ class Clip(Record):
     natural: Seconds
     slot: Seconds
     candidate: int = 0
+    how: str = ""
     phrases: tuple[Phrase, ...]
 
 
-class Limits(Record):
-    """What every schedule of a film keeps to.
-
-    ``slowest`` and ``fastest`` bound a line's rate (1 = natural), native rate and stretch together; ``gap`` is the least
-    silence between two lines of one speaker.
-    """
-
-    slowest: float = 0.9
-    fastest: float = 1.25
-    gap: Seconds = 0.08
-
-
 class Speech(Artefact):
-    """One clip per line, in line order; ``model`` is what spoke them, ``limits`` what they were made for."""
+    """One clip per line, in line order; ``model`` is what spoke them, ``timing`` what they were made for.
+
+    ``knots`` is as in :class:`Soundtrack`; the phrases' slots are in times of the film.
+    """
 
     ROWS = "clips"
     TEXT = "text"
     clips: tuple[Clip, ...]
     model: str = ""
-    limits: Limits = Limits()
+    timing: TimingSettings = TimingSettings()
+    knots: tuple[tuple[Seconds, Seconds], ...] = ()
 
 
 class PlacedPhrase(Record):

@@ -14,9 +14,6 @@ import soundfile
 from dubkit.errors import OutOfSpace
 from dubkit.record import AudioFile, Seconds
 
-FULL_SCALE = 0.98
-KNEE = 0.7
-
 
 def read(path: Path, start: Seconds = 0.0, end: Seconds | None = None) -> np.ndarray:
     """Samples of a file between two times; times beyond its ends are cut off.
@@ -155,11 +152,3 @@ def faded(samples: np.ndarray, sample_rate: int, seconds: Seconds = 0.005) -> np
     out[:n] *= ramp
     out[-n:] *= ramp[::-1]
     return out
-
-
-def limited(samples: np.ndarray) -> np.ndarray:
-    """Peaks above a knee of 0.7 bent smoothly below 0.98: a sample-wise soft clip, so there is nothing to pump."""
-    over = np.abs(samples) - KNEE
-    room = FULL_SCALE - KNEE
-    bent = KNEE + room * np.tanh(np.maximum(over, 0) / room)
-    return np.where(over > 0, np.sign(samples) * bent, samples).astype(np.float32)

@@ -24,6 +24,7 @@ app = typer.Typer(
     name="dubkit", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
+NUMBERS = ("seconds", "in models", "peak MB", "megabytes", "start", "end", "drift", "rate")
 NO_SPEECH, MISSING, INTERRUPTED = 3, 4, 130
 
 Film = Annotated[Path, typer.Argument(metavar="VIDEO", help="The film; put -- before a name that begins with a dash.")]
@@ -104,10 +105,23 @@ def run(
 
 
 @app.command()
-def show(name: RunName = "last", store: StoreFolder = None, as_json: Json = False) -> None:
-    """What a run did: its stages, times, what was reused, warnings."""
+def show(
+    name: RunName = "last",
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Where each line lies, how it was made to fit, and why.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="With --timing: write that to a file, .csv or .json.")
+    ] = None,
+    store: StoreFolder = None,
+    as_json: Json = False,
+) -> None:
+    """What a run did: its stages, times, what was reused, warnings; or the timing certificate of every line."""
     from dubkit.overview import overview
 
+    if timing or out:
+        _show_timing(name, out, store, as_json)
+        return
     with PlainErrors(as_json):
         facts = overview(name, store)
     if as_json:
@@ -122,6 +136,26 @@ def show(name: RunName = "last", store: StoreFolder = None, as_json: Json = Fals
             console.print(f"! {row['stage']}: {text}", markup=False, highlight=False)
     for stage, rows in facts["edits"].items():
         console.print(f"corrected by hand: {stage}: {', '.join(rows)}", markup=False, highlight=False)
+
+
+def _show_timing(name: str, out: Path | None, store: Path | None, as_json: bool) -> None:
+    from dubkit import certificate
+    from dubkit.overview import timing
+
+    with PlainErrors(as_json):
+        lines = timing(name, store)
+        if out:
+            certificate.export(lines, out)
+    told = certificate.summary(lines)
+    if as_json:
+        print(certificate.as_json(lines))
+    elif out:
+        print(out)
+    else:
+        console = Console()
+        columns = ("id", "speaker", "start", "end", "drift", "rate", "flag", "reason")
+        _print_table(console, columns, [[getattr(line, column) for column in columns] for line in lines])
+        console.print(", ".join(f"{k.replace('_', ' ')} {v}" for k, v in told.items()), markup=False, highlight=False)
 
 
 @app.command()
@@ -289,9 +323,7 @@ def _tell(facts: dict[str, Any], as_json: bool, text: str) -> None:
 def _print_table(console: Console, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for column in columns:
-        table.add_column(
-            column, justify="right" if column in ("seconds", "in models", "peak MB", "megabytes") else "left"
-        )
+        table.add_column(column, justify="right" if column in NUMBERS else "left")
     for row in rows:
         table.add_row(*[str(cell) for cell in row])
     console.print(table, markup=False)

@@ -2,6 +2,8 @@
 
 A correction remembers the row that it was made for. Where that row has changed since (another transcript, another
 model), the correction is set aside and the user is told, instead of putting old words under a new line.
+
+A line whose text was written by hand has that text for its only candidate, so that no other wording is spoken in its place.
 """
 
 from __future__ import annotations
@@ -10,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dubkit.artefacts import Line
+from dubkit.durations import natural_duration
 from dubkit.errors import BadInput, listed
 from dubkit.record import Artefact
 from dubkit.store import digest
-from dubkit.timing import expected_duration
 
 # By row id: {"of": digest of the row as it was, "fields": new values, or None to remove the row}.
 Edits = dict[str, dict[str, Any]]
@@ -35,6 +37,7 @@ def edits(artefact: Artefact, changes: Mapping[str, Any]) -> Edits:
         If there is no such row or field, or the value does not fit it.
     """
     rows = {row.id: row for row in artefact.rows}
+    language = getattr(artefact, "target", "")
     found: Edits = {}
     for name, change in changes.items():
         if name not in rows:
@@ -47,7 +50,7 @@ def edits(artefact: Artefact, changes: Mapping[str, Any]) -> Edits:
         allowed = set(type(rows[name]).model_fields) - {"id"}
         if change is not None and (unknown := set(change) - allowed):
             raise BadInput(f"{name!r} has no field {listed(list(unknown))}; its fields are: {listed(list(allowed))}.")
-        found[name] = {"of": _identity(rows[name]), "fields": _plain(rows[name], change)}
+        found[name] = {"of": _identity(rows[name]), "fields": _plain(rows[name], change, language)}
     return found
 
 
@@ -60,6 +63,7 @@ def apply(artefact: Any, changes: Edits) -> tuple[Any, list[str]]:
         If a value does not fit its field.
     """
     set_aside = set(changes) - {row.id for row in artefact.rows}
+    language = getattr(artefact, "target", "")
     rows = []
     for row in artefact.rows:
         change = changes.get(row.id)
@@ -69,7 +73,7 @@ def apply(artefact: Any, changes: Edits) -> tuple[Any, list[str]]:
             set_aside.add(row.id)
             rows.append(row)
         elif change["fields"] is not None:
-            rows.append(_changed(row, change["fields"]))
+            rows.append(_changed(row, change["fields"], language))
     return artefact.but(**{artefact.ROWS: tuple(rows)}), sorted(set_aside)
 
 
@@ -78,18 +82,24 @@ def _identity(row: Any) -> str:
     return digest(row.model_dump(mode="json", context={"identity": True}))
 
 
-def _plain(row: Any, change: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _plain(row: Any, change: Mapping[str, Any] | None, language: str) -> dict[str, Any] | None:
     """The new values as the row takes them, in plain types that can be kept in a file."""
     if change is None:
         return None
-    values: dict[str, Any] = _changed(row, change).model_dump(mode="json", include=set(change))
+    values: dict[str, Any] = _changed(row, change, language).model_dump(mode="json", include=set(change))
     return values
 
 
-def _changed(row: Any, fields: Mapping[str, Any]) -> Any:
+def _changed(row: Any, fields: Mapping[str, Any], language: str) -> Any:
     if isinstance(row, Line) and "text" in fields:
-        fields = {"duration": expected_duration(str(fields["text"])), **fields}
+        fields = _pinned(str(fields["text"]), fields, language)
     try:
         return row.but(**fields)
     except ValueError as error:
         raise BadInput(f"{dict(fields)!r} does not fit {row.id!r}: {error}") from error
+
+
+def _pinned(text: str, fields: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """The fields of a line that is to be said just so, with its expected length unless that is given."""
+    fields = {"duration": natural_duration(text, language), **fields}
+    return {"candidates": ({"text": text, "duration": fields["duration"]},), **fields}

@@ -14,7 +14,7 @@ from dubkit.store import told
 
 SUBTITLES = (".srt", ".vtt")
 # What file systems allow, and the most that a subtitle's name adds to the film's.
-NAME_BYTES, LONGEST_TAIL = 255, ".zh-Hant.srt"
+NAME_BYTES, LONGEST_TAIL = 255, ".zh-Hant+sr-Latn.srt"
 
 
 def default_target(video: Path, target: str) -> Path:
@@ -54,7 +54,7 @@ def save(dub: Dub, out: Path) -> Path:
     """Copy the film to `out` and its subtitles beside it; each appears when it is whole.
 
     The target language's subtitles take the film's name (``talk.pt.srt`` for ``talk.pt.mp4``), so that players find
-    them; the source's get their language added (``talk.pt.en.srt``).
+    them; the others get their languages added (``talk.pt.en.srt``, ``talk.pt.pt+en.srt``).
 
     Raises
     ------

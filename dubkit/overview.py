@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dubkit import languages
+from dubkit.artefacts import Placement, Soundtrack
 from dubkit.backends import registry, weights
 from dubkit.backends.protocols import ModelCard
-from dubkit.errors import MissingModel
+from dubkit.errors import BadInput, MissingModel
 from dubkit.run import PIPELINE, Run
 from dubkit.runlog import RunLog
 from dubkit.settings import Backends, Settings, load, profile
@@ -49,6 +50,23 @@ def overview(name: str, store: str | Path | None = None) -> dict[str, Any]:
         rows.append(row)
     edits = {stage: sorted(changes) for stage, changes in log.edits.items()}
     return {"run": log.id, "video": log.video, "stages": rows, "edits": edits}
+
+
+def timing(name: str, store: str | Path | None = None) -> tuple[Placement, ...]:
+    """The timing certificates of a run's lines, in order of the lines.
+
+    Raises
+    ------
+    BadInput
+        If there is no such run, or it has not come to ``assemble`` yet.
+    """
+    home = Store(store)
+    log = RunLog.find(home.root, name)
+    result = log.results.get("assemble")
+    found = home.find("assemble", result["key"], Soundtrack) if result else None
+    if found is None:
+        raise BadInput(f"{log.id} has no timing yet: its lines were not placed. Give the dub command again first.")
+    return cast(Soundtrack, found.artefact).placements
 
 
 def reopened(name: str, store: str | Path | None = None) -> Run:

@@ -8,9 +8,12 @@ import numpy as np
 
 from dubkit import audio
 from dubkit.artefacts import (
+    AudioStream,
     Casting,
     Clip,
     Line,
+    Media,
+    Phrase,
     Role,
     Speaker,
     Speakers,
@@ -21,10 +24,11 @@ from dubkit.artefacts import (
     Turn,
     Turns,
     Utterance,
+    VideoStream,
     Voice,
 )
+from dubkit.durations import expected_duration
 from dubkit.record import AudioFile
-from dubkit.timing import expected_duration
 
 FILM_RATE, SPEECH_RATE, VOICE_RATE = 48_000, 16_000, 24_000
 
@@ -61,6 +65,13 @@ def tracks(
         full=sound(folder / "full.flac", full),
         background=sound(folder / "background.flac", np.zeros_like(full) if background is None else background),
     )
+
+
+def media(duration: float = 30.0) -> Media:
+    """A film of so many seconds."""
+    sound = AudioStream(index=1, codec="aac", sample_rate=FILM_RATE, n_channels=2)
+    picture = VideoStream(index=0, codec="h264", width=64, height=48, fps=25)
+    return Media(container="mov", duration=duration, video=picture, audio=sound, audio_tracks=(sound,))
 
 
 def turns(*spans: tuple[str, float, float]) -> Turns:
@@ -132,11 +143,15 @@ def speech(folder: Path, source: Transcript, *clips: np.ndarray) -> Speech:
             Clip(
                 id=u.id,
                 speaker=u.speaker,
-                audio=sound(folder / f"{u.id}.flac", samples, VOICE_RATE),
+                text=u.text,
+                audio=heard,
                 rate=1.0,
+                natural=heard.duration,
                 slot=u.end - u.start,
+                phrases=(Phrase(start=0, end=heard.duration, slot_start=u.start, slot_end=u.end),),
             )
             for u, samples in zip(source.utterances, clips, strict=True)
+            for heard in [sound(folder / f"{u.id}.flac", samples, VOICE_RATE)]
         ),
         model="speaker@1",
     )

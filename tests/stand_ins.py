@@ -13,7 +13,7 @@ import numpy as np
 
 from dubkit.artefacts import Candidate, Voice, Word
 from dubkit.backends.protocols import Compute, Diarization, Heard, Hint, ModelCard, Request
-from dubkit.timing import expected_duration
+from dubkit.durations import expected_duration
 
 HIGH = 300.0
 LOUD = 0.02

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 from builders import casting, sine, sound, transcript, translation, turns, voice
 
-from dubkit.artefacts import Clip, Speaker, Speakers, Speech
+from dubkit.artefacts import Candidate, Segment, Speaker, Speakers
+from dubkit.durations import natural_duration
 from dubkit.edits import apply, edits
 from dubkit.errors import BadInput
-from dubkit.timing import expected_duration
+from dubkit.record import Artefact
 
 SAID = transcript(("S1", 0, 1, "Good morning."), ("S2", 1, 2, "Hello."), ("S1", 2, 3, "Bye."))
 LINES = translation(SAID, "Bom dia.", "Olá.", "Tchau.")
@@ -22,12 +23,24 @@ def test_a_plain_value_changes_the_main_field() -> None:
 
 def test_a_new_text_gets_a_new_expected_duration() -> None:
     changed, _ = apply(LINES, edits(LINES, {"u0002": "Olá, minha querida amiga."}))
-    assert changed.lines[1].duration == expected_duration("Olá, minha querida amiga.") > LINES.lines[1].duration
+    assert changed.lines[1].duration == natural_duration("Olá, minha querida amiga.", "pt") > LINES.lines[1].duration
+
+
+def test_a_text_written_by_hand_is_the_only_candidate() -> None:
+    offered = (Candidate(text="Olá.", score=-0.1), Candidate(text="Oi.", score=-0.2))
+    lines = LINES.but(lines=tuple(x.but(candidates=offered) for x in LINES.lines))
+    changed, _ = apply(lines, edits(lines, {"u0002": "Alô!", "u0003": {"speaker": "S2"}}))
+    assert changed.lines[1].candidates == (Candidate(text="Alô!", duration=natural_duration("Alô!", "pt")),)
+    assert changed.lines[0].candidates == changed.lines[2].candidates == offered
+    pinned, _ = apply(lines, edits(lines, {"u0002": "Olá."}))
+    assert [c.text for c in pinned.lines[1].candidates] == ["Olá."], "also where it is the translator's own"
+    given = {"u0002": {"text": "Alô!", "candidates": [{"text": "Alô!"}, {"text": "Oi!"}]}}
+    assert [c.text for c in apply(lines, edits(lines, given))[0].lines[1].candidates] == ["Alô!", "Oi!"]
 
 
 def test_a_given_duration_is_kept() -> None:
     changed, _ = apply(LINES, edits(LINES, {"u0002": {"text": "Oi.", "duration": 3.0}}))
-    assert changed.lines[1].duration == 3.0
+    assert changed.lines[1].duration == changed.lines[1].candidates[0].duration == 3.0
 
 
 def test_fields_are_changed_by_name_and_none_removes_the_row() -> None:
@@ -68,7 +81,7 @@ def test_edits_of_rows_that_changed_or_went_are_set_aside() -> None:
 
 
 def test_an_edit_that_changes_nothing_is_allowed() -> None:
-    assert apply(LINES, edits(LINES, {"u0001": {}, "u0002": "Olá."}))[0] == LINES
+    assert apply(LINES, edits(LINES, {"u0001": {}, "u0002": {"speaker": "S2"}}))[0] == LINES
 
 
 @pytest.mark.parametrize(
@@ -87,12 +100,18 @@ def test_what_cannot_be_is_refused(changes: dict[str, object], message: str) -> 
         edits(LINES, changes)
 
 
+class Spans(Artefact):
+    """Rows that have no main field."""
+
+    ROWS = "spans"
+    spans: tuple[Segment, ...]
+
+
 def test_rows_without_a_main_field_want_a_mapping() -> None:
-    clip = {"audio": {"path": "x", "sha256": "0", "size": 1, "sample_rate": 1, "n_channels": 1, "n_samples": 1}}
-    speech = Speech(clips=(Clip.model_validate({"id": "u0001", "speaker": "S1", "rate": 1.0, "slot": 1.0, **clip}),))
-    with pytest.raises(BadInput, match="Say which field of 'u0001'"):
-        edits(speech, {"u0001": "x"})
-    assert apply(speech, edits(speech, {"u0001": {"rate": 1.1}}))[0].clips[0].rate == 1.1
+    made = Spans(spans=(Segment(id="g0001", speaker="S1", start=0.0, end=1.0),))
+    with pytest.raises(BadInput, match="Say which field of 'g0001'"):
+        edits(made, {"g0001": "x"})
+    assert apply(made, edits(made, {"g0001": {"end": 1.1}}))[0].spans[0].end == 1.1
 
 
 def test_a_correction_stays_where_the_files_of_its_row_have_moved(tmp_path: Path) -> None:

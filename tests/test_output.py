@@ -48,6 +48,19 @@ def test_the_film_and_its_subtitles_are_copied(tmp_path: Path, dub: Dub) -> None
     assert dub.video.path.exists()
 
 
+def test_subtitles_in_both_languages_at_once_are_copied_too(tmp_path: Path, dub: Dub) -> None:
+    both = []
+    for suffix in ("srt", "vtt"):
+        path = tmp_path / "store" / f"subtitles.pt+en.{suffix}"
+        path.write_text(f"content of {path.name}")
+        both.append(File.of(path))
+    out = tmp_path / "out" / "talk.pt.mp4"
+    save(dub.but(subtitles=(*dub.subtitles, *both)), out)
+    assert (out.parent / "talk.pt.pt+en.srt").read_text() == "content of subtitles.pt+en.srt"
+    assert (out.parent / "talk.pt.pt+en.vtt").read_text() == "content of subtitles.pt+en.vtt"
+    assert len(names(out.parent)) == 7
+
+
 def test_dots_in_names_are_kept(tmp_path: Path, dub: Dub) -> None:
     save(dub, tmp_path / "out" / "talk.v1.final.mp4")
     assert "talk.v1.final.en.srt" in names(tmp_path / "out")
@@ -142,4 +155,5 @@ def test_a_name_that_is_too_long_is_told(tmp_path: Path, tiny: Path) -> None:
         check_target(tmp_path / ("x" * 252 + ".mp4"), tiny)
     # The subtitles' names are longer than the film's.
     with pytest.raises(BadInput, match="too long"):
-        check_target(tmp_path / ("x" * 248 + ".mp4"), tiny)
+        check_target(tmp_path / ("x" * 236 + ".mp4"), tiny)
+    check_target(tmp_path / ("x" * 235 + ".mp4"), tiny)

@@ -18,15 +18,14 @@ def one(start: float, end: float, natural: float, *, speaker: str = "S1", line: 
 @st.composite
 def films(draw: st.DrawFn, most: int = 12) -> tuple[list[Slot], float]:
     """Phrases of up to three speakers, with gaps, overlaps, and dubs from far too short to far too long."""
-    at, slots, line = draw(st.floats(0, 3)), [], 0
-    for _ in range(draw(st.integers(1, most))):
+    at, slots = draw(st.floats(0, 3)), []
+    for line in range(draw(st.integers(1, most))):
         speaker = draw(st.sampled_from(["S1", "S2", "S3"]))
         for _ in range(draw(st.integers(1, 3))):
             length = draw(st.floats(0.1, 6))
             slots.append(one(at, at + length, length * draw(st.floats(0.4, 3)), speaker=speaker, line=line))
             at += length + draw(st.floats(0.15, 0.6))
         at = max(0.0, at + draw(st.floats(-1.0, 2.0)))
-        line += 1
     slots.sort(key=lambda s: (s.start, s.end))
     return slots, max(s.end for s in slots) + draw(st.floats(0, 3))
 

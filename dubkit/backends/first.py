@@ -102,6 +102,12 @@ class First:
         """What the voice's member predicts."""
         return self._members[self._member(request)].predict(request)
 
+    def marks(self, request: Request) -> tuple[tuple[Seconds, Seconds], ...]:
+        """Where the clip pauses, from a member that knows; else nothing."""
+        member = self._members[self._member(request)]
+        found: tuple[tuple[Seconds, Seconds], ...] = member.marks(request) if hasattr(member, "marks") else ()
+        return found
+
     def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
         """A clip for each request, in order, all at :attr:`sample_rate`.
 

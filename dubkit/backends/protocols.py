@@ -223,6 +223,9 @@ class Synthesizer(Backend, Protocol):
     One that can copy a voice from a recording has a method ``own_voice(language)``, which gives the :class:`Voice` that
     stands for it, or None where it cannot do that language. One that has a model for each language leaves them out of its
     fingerprint, and has a method ``revision_of(language)`` that tells which model it is; ``Voice.model`` holds it, too.
+
+    One that knows where its clips pause has a method ``marks(request)``: for each punctuation mark that it speaks as one, but
+    not the last, when its silence begins and ends in the clip, in seconds.
     """
 
     sample_rate: int

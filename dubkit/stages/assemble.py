@@ -2,176 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Placement, Soundtrack, Speech, Tracks, Transcript
+from dubkit import mix, slowed_sound
+from dubkit.artefacts import Clip, PlacedPhrase, Placement, Soundtrack, Speech, Tracks, Transcript
+from dubkit.certificate import placements
+from dubkit.errors import listed
+from dubkit.loudness import mastered, speech_loudness
 from dubkit.media import BLOCK_SECONDS, SAMPLE_RATE
+from dubkit.mix import MixSettings, Sound
+from dubkit.plan import SHORTEST
 from dubkit.progress import Report
-from dubkit.record import Seconds
+from dubkit.record import AudioFile
+from dubkit.retiming import TimeMap
+from dubkit.room import Room, estimate, in_room, windows
 from dubkit.stage import stage
-from dubkit.timing import MAX_STRETCH, Slot, place
+from dubkit.vocal_sounds import Span, VocalSoundSettings, kept, passages
 
 if TYPE_CHECKING:
     import numpy as np
 
-LATE = 0.3
-# Below this a stretch is inaudible work.
-LEAST_STRETCH = 1.005
+# Times are rounded to a tenth of a millisecond: what is less than that is no stretch.
+LEAST_STRETCH = 2e-3
+# A laugh or a breath is shorter; what goes on for longer may be speech that was missed.
+LONG_PASSAGE = 1.5
+WARNED = {"late": "start late", "squeezed": "are spoken faster than is allowed"}
 
 
 @dataclass(frozen=True)
 class AssembleSettings:
-    """The schedule and the mix.
+    """The soundtrack; when lines sound follows from ``synthesize.timing``.
 
     Parameters
     ----------
-    gap : float
-        Least silence between lines of one speaker, in seconds.
-    duck : float
-        How much the background gives way under speech, in dB.
-    ramp : float
-        How long that takes, in seconds.
+    mix : MixSettings
+        Levels.
+    room : float
+        How much of the original's reverberation the voices get, from 0 to 1.
+    vocal_sounds : VocalSoundSettings
+        Laughs, breaths and singing that are kept from the original.
     """
 
-    gap: Seconds = Field(default=0.08, ge=0)
-    duck: float = Field(default=6.0, ge=0, le=60)
-    ramp: Seconds = Field(default=0.25, gt=0)
+    mix: MixSettings = MixSettings()
+    room: float = Field(default=0.5, ge=0, le=1)
+    vocal_sounds: VocalSoundSettings = VocalSoundSettings()
 
 
-@stage(version=1)
+@stage(version=2)
 def assemble(
     speech: Speech, transcript: Transcript, tracks: Tracks, *, settings: AssembleSettings, folder: Path, report: Report
 ) -> Soundtrack:
-    """Place all lines at once, bring each speaker to the original's level, mix in blocks.
+    """Place all phrases at once, bring each line to where and how the original was heard, mix in blocks.
 
     A film in which nobody speaks keeps its own sound.
     """
-    from dubkit import audio
-
-    placements = schedule(speech, transcript, tracks.full.duration, settings.gap)
-    for flag in ("late", "squeezed"):
-        if flagged := [p.id for p in placements if p.flag == flag]:
-            report.warn(
-                f"{len(flagged)} of {len(placements)} lines do not fit and are {flag}: {', '.join(flagged[:5])}."
-            )
-    clips = _clips(speech, placements, _gains(speech, transcript, tracks))
-    starts = [round(p.start * SAMPLE_RATE) for p in placements]
-    total = tracks.full.n_samples
-
-    def blocks() -> Iterator[np.ndarray]:
-        sounding: dict[int, np.ndarray] = {}
-        bed = tracks.background if placements else tracks.full
-        for first in range(0, total, int(BLOCK_SECONDS * SAMPLE_RATE)):
-            last = min(total, first + int(BLOCK_SECONDS * SAMPLE_RATE))
-            mix = _stereo(bed.load(first / SAMPLE_RATE, last / SAMPLE_RATE))
-            mix *= _ducking(placements, first, len(mix), settings)[:, None]
-            for n, start in enumerate(starts):
-                if start < last and n not in sounding and start >= first:
-                    sounding[n] = clips(n)
-            for n in list(sounding):
-                _add(mix, sounding[n], starts[n] - first)
-                if starts[n] + len(sounding[n]) <= last:
-                    del sounding[n]
-            yield audio.limited(mix)
-            report(round(last / SAMPLE_RATE), round(total / SAMPLE_RATE), "seconds")
-
-    return Soundtrack(
-        audio=audio.write(folder / "soundtrack.flac", blocks(), SAMPLE_RATE), placements=tuple(placements)
-    )
+    times = TimeMap.of(speech.knots, tracks.full.duration)
+    lines = placements(speech, times)
+    for flag, what in WARNED.items():
+        if flagged := [p.id for p in lines if p.flag == flag]:
+            report.warn(f"{len(flagged)} of {len(lines)} lines do not fit and {what}: {listed(flagged)}.")
+    spans = [(phrase.start, phrase.end) for line in lines for phrase in line.phrases]
+    bed = slowed_sound.slowed(_blocks(tracks.background if lines else tracks.full), times)
+    sounds = [
+        *_voices(speech, transcript, tracks, lines, settings),
+        *_kept(transcript, tracks, times, spans, settings, report),
+    ]
+    finished = mix.mixed(bed, sounds, spans, settings.mix)
+    loudness, true_peak = (settings.mix.loudness, settings.mix.true_peak) if lines else (None, 0.0)
+    written = mastered(_told(finished, times, report), folder / "soundtrack.flac", loudness, true_peak)
+    return Soundtrack(audio=written, placements=tuple(lines), knots=speech.knots)
 
 
-def schedule(speech: Speech, transcript: Transcript, duration: Seconds, gap: Seconds) -> list[Placement]:
-    """The timing certificate of every line."""
+def _blocks(sound: AudioFile) -> Iterator[np.ndarray]:
+    for first in range(0, sound.n_samples, int(BLOCK_SECONDS * SAMPLE_RATE)):
+        yield sound.load(first / SAMPLE_RATE, first / SAMPLE_RATE + BLOCK_SECONDS)
+
+
+def _told(blocks: Iterator[np.ndarray], times: TimeMap, report: Report) -> Iterator[np.ndarray]:
+    """The blocks, while the progress is told."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        report(round(done / SAMPLE_RATE), round(times.duration), "seconds")
+
+
+def _voices(
+    speech: Speech, transcript: Transcript, tracks: Tracks, lines: list[Placement], settings: AssembleSettings
+) -> Iterator[Sound]:
+    """Every phrase as it goes into the mix: stretched, as loud, where, and in such a room as the original line was."""
+    if not lines:
+        return
     said = {u.id: u for u in transcript.utterances}
-    slots = [Slot(c.speaker, said[c.id].start, said[c.id].end) for c in speech.clips]
-    plan = place(slots, [c.audio.duration for c in speech.clips], duration, gap)
-    placements = []
-    for clip, slot, start, stretch in zip(speech.clips, slots, plan.starts, plan.stretches, strict=True):
-        stretch = float(stretch) if stretch >= LEAST_STRETCH else 1.0
-        end = float(start) + clip.audio.duration / stretch
-        drift = float(start) - slot.start
-        flag = "squeezed" if stretch > MAX_STRETCH + 0.005 else "late" if drift > LATE else ""
-        placements.append(
-            Placement(
-                id=clip.id,
-                speaker=clip.speaker,
-                slot_start=slot.start,
-                slot_end=slot.end,
-                start=round(float(start), 4),
-                end=round(end, 4),
-                rate=round(clip.rate * stretch, 3),
-                stretch=round(stretch, 4),
-                borrowed=round(max(0.0, slot.start - float(start)) + max(0.0, end - slot.end), 3),
-                drift=round(drift, 3),
-                flag=flag,
+    speakers = [clip.speaker for clip in speech.clips]
+    originals = [mix.original(tracks, said[c.id].start, said[c.id].end) for c in speech.clips]
+    clips = [speech_loudness(c.audio.load(), c.audio.sample_rate) for c in speech.clips]
+    gains = mix.line_gains(speakers, [o.level for o in originals], clips, settings.mix.departure)
+    places = mix.positions(speakers, originals) if settings.mix.follow_position else [0.0] * len(lines)
+    around = _room(transcript, tracks) if settings.room else None
+    for clip, line, gain, place in zip(speech.clips, lines, gains, places, strict=True):
+        for phrase in line.phrases:
+            yield Sound(
+                round(phrase.start * SAMPLE_RATE),
+                functools.partial(_voice, clip, phrase, float(gain), float(place), around, settings.room),
             )
-        )
-    return placements
 
 
-def _gains(speech: Speech, transcript: Transcript, tracks: Tracks) -> dict[str, float]:
-    """Per speaker, the factor that brings the clips to the level of the original voice (median over lines)."""
+def _voice(
+    clip: Clip, phrase: PlacedPhrase, gain: float, place: float, around: Room | None, amount: float
+) -> np.ndarray:
+    """A phrase at its level and place, with the tail of the room behind it."""
     import numpy as np
 
-    from dubkit.audio import speech_level
-
-    before: dict[str, list[float]] = {}
-    after: dict[str, list[float]] = {}
-    for line in transcript.utterances:
-        voice = tracks.full.load(line.start, line.end) - tracks.background.load(line.start, line.end)
-        before.setdefault(line.speaker, []).append(speech_level(_stereo(voice).mean(axis=1), SAMPLE_RATE))
-    for clip in speech.clips:
-        after.setdefault(clip.speaker, []).append(speech_level(clip.audio.load(), clip.audio.sample_rate))
-    # A whisper or a shout of the original is met within limits that stay intelligible: -34 to -12 dBFS.
-    wanted = {s: float(np.clip(np.median(levels), 0.02, 0.25)) for s, levels in before.items()}
-    # A line may have been given by hand to somebody who says nothing else: they speak as loud as the others do.
-    usual = float(np.median(list(wanted.values()))) if wanted else 0.0
-    return {s: wanted.get(s, usual) / max(1e-4, float(np.median(levels))) for s, levels in after.items()}
+    samples = sounding(clip, phrase) * np.float32(gain)
+    placed = mix.panned(samples, place)
+    if not around or not around.heard:
+        return placed
+    wet = in_room(samples, SAMPLE_RATE, around, amount, n_channels=2)
+    wet[: len(samples)] += placed - samples[:, None]
+    return wet
 
 
-def _clips(speech: Speech, placements: list[Placement], gains: dict[str, float]) -> Callable[[int], np.ndarray]:
-    """Clip `n` as it goes into the mix: stretched, at 48 kHz, at its level, with faded edges."""
+def sounding(clip: Clip, phrase: PlacedPhrase) -> np.ndarray:
+    """A phrase as long as it was placed, at 48 kHz, with faded edges; shape (n_samples,)."""
     from dubkit import audio, media
 
-    def clip(n: int) -> np.ndarray:
-        source = speech.clips[n].audio
-        samples = source.load()
-        if placements[n].stretch > 1:
-            samples = media.stretched(samples, source.sample_rate, placements[n].stretch)
-        samples = audio.resample(samples, source.sample_rate, SAMPLE_RATE)
-        return audio.faded(samples, SAMPLE_RATE) * gains[speech.clips[n].speaker]
-
-    return clip
+    rate = clip.audio.sample_rate
+    samples = clip.audio.load(phrase.clip_start, phrase.clip_end)
+    length, wanted = phrase.clip_end - phrase.clip_start, phrase.end - phrase.start
+    if abs(length / wanted - 1) > LEAST_STRETCH and length >= SHORTEST:
+        samples = media.stretched(samples, rate, length / wanted)
+    return audio.faded(audio.resample(samples, rate, SAMPLE_RATE), SAMPLE_RATE)
 
 
-def _stereo(samples: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    return np.repeat(samples[:, None], 2, axis=1) if samples.ndim == 1 else samples.copy()
+def _room(transcript: Transcript, tracks: Tracks) -> Room:
+    return estimate(windows(tracks, [(u.start, u.end) for u in transcript.utterances]), tracks.full.sample_rate)
 
 
-def _add(mix: np.ndarray, clip: np.ndarray, at: int) -> None:
-    """Add the part of a mono clip that lies inside the block; `at` is the clip's start in the block."""
-    first, last = max(0, at), min(len(mix), at + len(clip))
-    if last > first:
-        mix[first:last] += clip[first - at : last - at, None]
-
-
-def _ducking(placements: list[Placement], first: int, n_samples: int, settings: AssembleSettings) -> np.ndarray:
-    """The background's gain over a block: down under speech, with ramps before and after it."""
-    import numpy as np
-
-    # 100 control points a second are smooth enough for ramps of a quarter second.
-    times = first / SAMPLE_RATE + np.arange(0, n_samples + 480, 480) / SAMPLE_RATE
-    depth = np.zeros(len(times))
-    for p in placements:
-        if p.end + settings.ramp > times[0] and p.start - settings.ramp < times[-1]:
-            inside = np.minimum(times - p.start, p.end - times)
-            depth = np.maximum(depth, np.clip(1 + inside / settings.ramp, 0, 1))
-    gain = 10 ** (-settings.duck * depth / 20)
-    return np.interp(np.arange(n_samples), np.arange(len(times)) * 480, gain).astype(np.float32)
+def _kept(
+    transcript: Transcript,
+    tracks: Tracks,
+    times: TimeMap,
+    spans: list[Span],
+    settings: AssembleSettings,
+    report: Report,
+) -> Iterator[Sound]:
+    """The laughs, breaths and songs of the original, where the dub does not speak."""
+    busy = [(times.film(start), times.film(end)) for start, end in spans]
+    found = passages(tracks, transcript, settings.vocal_sounds, busy) if spans else ()
+    if long := [f"{p.start:.1f} to {p.end:.1f} s" for p in found if p.end - p.start > LONG_PASSAGE]:
+        report.warn(
+            f"Voices without words that were recognised are kept as they are: {listed(long, 5)}. If they speak, add what they "
+            "say to the transcript; --set assemble.vocal_sounds.keep=false leaves them out."
+        )
+    for passage in found:
+        first, last = round(passage.start * SAMPLE_RATE), round(passage.end * SAMPLE_RATE)
+        yield Sound(round(times.dub(passage.start) * SAMPLE_RATE), functools.partial(kept, tracks, (passage,), first, last))

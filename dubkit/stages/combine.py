@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
+from dubkit import captions, subtitles
 from dubkit import media as files
-from dubkit import subtitles
 from dubkit.artefacts import Casting, Dub, Media, Soundtrack, Speakers, Speech, Transcript, Translation, Video
 from dubkit.errors import StageFailed
 from dubkit.languages import iso639_2, name
 from dubkit.progress import Report
 from dubkit.record import File, Seconds
+from dubkit.retiming import TimeMap
+from dubkit.slowed_film import H264, Inputs, inputs
 from dubkit.stage import stage
 from dubkit.subtitles import Cue
 
 AUDIO_BITRATE = "192k"
+# So many subtitles, or such a part of them, may be fast to read without a word about it.
+FEW, FEW_PART = 3, 0.1
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,15 @@ class CombineSettings:
     ----------
     keep_original : bool
         Keep the source's sound as a second audio track.
+    bilingual : bool
+        Add subtitles in both languages at once: a line of the target text above one of the source text.
     """
 
     keep_original: bool = False
+    bilingual: bool = False
 
 
-@stage(version=1)
+@stage(version=2)
 def combine(
     video: Video,
     media: Media,
@@ -51,33 +57,35 @@ def combine(
     report: Report,
 ) -> Dub:
     """Write ``dub.mp4`` and the subtitles beside it; the picture is copied wherever MP4 can hold its codec."""
-    names = {s.id: s.name for s in speakers.speakers}
-    cues = {
-        translation.target: [
-            Cue(p.start, p.end, names[line.speaker], line.text)
-            for p, line in zip(soundtrack.placements, translation.lines, strict=True)
-        ],
-        translation.source: [Cue(u.start, u.end, names[u.speaker], u.text) for u in transcript.utterances],
-    }
-    written = _subtitles(cues, media.duration, folder) if translation.lines else {}
+    tracks = _tracks(soundtrack, transcript, translation, speakers, media, settings) if translation.lines else {}
+    written = _subtitles(tracks, folder)
+    _warn_of_fast(tracks, report)
     note = comment(transcript, translation, casting, speech)
     picture: Literal["copied", "re-encoded"] = "copied"
     if media.video.codec not in files.MP4_PICTURE_CODECS:
         picture = "re-encoded"
         report.warn(f"MP4 cannot hold a {media.video.codec} picture: it was re-encoded to H.264.")
     target = folder / "dub.mp4"
+    times = TimeMap.of(soundtrack.knots, media.duration)
+
+    def write() -> None:
+        original = settings.keep_original and bool(translation.lines)
+        encode = picture == "re-encoded"
+        with inputs(video.file.path, media, times, folder, encode=encode, original=original) as source:
+            _mux(target, source, times.duration, media, soundtrack, translation, written, note, picture)
+
     try:
-        _mux(target, video, media, soundtrack, translation, written, note, settings, picture)
+        write()
     except StageFailed as error:
         if picture == "re-encoded":
             raise
         picture = "re-encoded"
         report.warn(f"The {media.video.codec} picture could not be copied and was re-encoded to H.264 ({error}).")
-        _mux(target, video, media, soundtrack, translation, written, note, settings, picture)
+        write()
     report(1, 1, "file")
     return Dub(
         video=File.of(target),
-        duration=media.duration,
+        duration=times.duration,
         picture=picture,
         subtitles=tuple(File.of(p.with_suffix(s)) for p in written.values() for s in (".srt", ".vtt")),
     )
@@ -95,49 +103,80 @@ def comment(transcript: Transcript, translation: Translation, casting: Casting, 
     )
 
 
-def _subtitles(cues: dict[str, list[Cue]], duration: Seconds, folder: Path) -> dict[str, Path]:
-    """SRT and WebVTT per language; gives the SRT's path by language, the dub's first.
+def _tracks(
+    soundtrack: Soundtrack,
+    transcript: Transcript,
+    translation: Translation,
+    speakers: Speakers,
+    media: Media,
+    settings: CombineSettings,
+) -> dict[str, list[Cue]]:
+    """Subtitles by language, the dub's first; ``pt+en`` are those in both. All are in the dub's time."""
+    names = {s.id: s.name for s in speakers.speakers}
+    languages = translation.target, translation.source
+    # A cue beyond the picture would make the film longer: recognisers may place a last word there.
+    duration = min(TimeMap.of(soundtrack.knots, media.duration).duration, soundtrack.audio.duration)
+    target = captions.spoken(soundtrack.placements, names, translation.target)
+    source = captions.original(transcript.utterances, names, translation.source, soundtrack.knots)
+    tracks = {
+        language: captions.cues(lines, language, duration)
+        for language, lines in zip(languages, (target, source), strict=True)
+    }
+    if settings.bilingual:
+        tracks["+".join(languages)] = captions.bilingual(target, source, languages, duration)
+    return tracks
 
-    A cue that ran on beyond the picture would make the film longer: recognisers may place a last word there.
-    """
+
+def _subtitles(tracks: dict[str, list[Cue]], folder: Path) -> dict[str, Path]:
+    """SRT and WebVTT per track; gives the SRT's path by the track's languages."""
     written = {}
-    for language, spoken in cues.items():
-        inside = [replace(cue, end=min(cue.end, duration)) for cue in spoken if cue.start < duration]
-        parts = [part for cue in inside for part in subtitles.fitted(cue)]
-        path = folder / f"subtitles.{language}.srt"
-        path.write_text(subtitles.srt(parts), encoding="utf-8")
-        path.with_suffix(".vtt").write_text(subtitles.vtt(parts), encoding="utf-8")
-        written[language] = path
+    for languages, cues in tracks.items():
+        path = folder / f"subtitles.{languages}.srt"
+        path.write_text(subtitles.srt(cues), encoding="utf-8")
+        path.with_suffix(".vtt").write_text(subtitles.vtt(cues), encoding="utf-8")
+        written[languages] = path
     return written
+
+
+def _warn_of_fast(tracks: dict[str, list[Cue]], report: Report) -> None:
+    """Say once where more than a few subtitles cannot be read at the usual speed."""
+    found = {x: len(captions.too_fast(cues, x)) for x, cues in tracks.items() if "+" not in x}
+    told = [
+        f"{n} of {len(tracks[x])} in {name(x)}"
+        for x, n in found.items()
+        if n > max(FEW, FEW_PART * len(tracks[x]))
+    ]  # fmt: skip
+    if told:
+        report.warn(
+            f"Subtitles that must be read faster than is usual: {' and '.join(told)}. They hold every word, and the "
+            "words come that fast."
+        )
 
 
 def _mux(
     target: Path,
-    video: Video,
+    source: Inputs,
+    duration: Seconds,
     media: Media,
     soundtrack: Soundtrack,
     translation: Translation,
     written: dict[str, Path],
     note: str,
-    settings: CombineSettings,
     picture: str,
 ) -> None:
     import ffmpeg
 
-    # AVI keeps no times of display; without them reordered frames (B-frames) would be shown out of order.
-    timing = {"fflags": "+genpts"} if media.container == "avi" else {}
-    source = ffmpeg.input(files.address(video.file.path), f=media.container, **timing)
     dubbed = ffmpeg.input(files.address(soundtrack.audio.path))
-    streams: list[Any] = [source[str(media.video.index)], dubbed["a"]]
+    streams: list[Any] = [source.picture, dubbed["a"]]
     languages: Sequence[str] = [translation.target if translation.lines else media.audio.language or "und"]
     titles = [f"{name(translation.target)} (machine-dubbed)" if translation.lines else "Original"]
-    if settings.keep_original and translation.lines:
-        streams.append(source[str(media.audio.index)])
+    if source.original is not None:
+        streams.append(source.original)
         languages = [*languages, translation.source]
         titles.append(f"{name(translation.source)} (original)")
     streams += [ffmpeg.input(files.address(path), f="srt")["s"] for path in written.values()]
     options: dict[str, Any] = {
-        "c:v": "copy" if picture == "copied" else "libx264",
+        "c:v": "copy",
         "c:a": "aac",
         "b:a": AUDIO_BITRATE,
         "ar": files.SAMPLE_RATE,
@@ -151,16 +190,14 @@ def _mux(
         "metadata": f"comment={note}",
         "disposition:a:0": "default",
     }
-    if picture == "re-encoded":
-        options |= {"pix_fmt": "yuv420p", "crf": 18, "preset": "medium", "fps_mode": "passthrough"}
-        # H.264 in yuv420p has even sides alone: an odd last row or column is left off.
-        options["vf"] = "crop=trunc(iw/2)*2:trunc(ih/2)*2"
+    if source.encode:
+        options |= H264
     else:
         # The last frame is shown no longer than the film lasts; packets keep their bytes.
-        options["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration='max(1,min(DURATION,{media.duration}/TB-PTS))'"
+        options["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration='max(1,min(DURATION,{duration}/TB-PTS))'"
     if media.video.codec == "hevc" and picture == "copied":
         options["tag:v"] = "hvc1"
-    subtitled = [(language, name(language)) for language in written]
+    subtitled = [(key.split("+")[0], " + ".join(map(name, key.split("+")))) for key in written]
     for kind, tagged in (("a", list(zip(languages, titles, strict=True))), ("s", subtitled)):
         for n, (language, title) in enumerate(tagged):
             # One option cannot be given twice here: the title names its stream by its place in the file instead.

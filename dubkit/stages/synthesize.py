@@ -1,28 +1,32 @@
-"""Stage 9: the lines, spoken: one clip each, at the rate that fits its slot."""
+"""Stage 9: the lines, spoken: one clip each, in the wording and at the rate that fit its slot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Casting, Clip, Line, Role, Speakers, Speech, Transcript, Translation, Voice
+from dubkit.artefacts import Casting, Clip, Line, Media, Role, Speakers, Speech, Transcript, Translation, Voice
 from dubkit.backends.protocols import Request, Synthesizer
 from dubkit.errors import BadInput
+from dubkit.phrases import Span, clauses
+from dubkit.plan import Foretold, Plan, as_spoken, cut, planned, rates, slowed
 from dubkit.progress import Report
-from dubkit.record import AudioFile, Seconds
+from dubkit.record import AudioFile
 from dubkit.stage import stage
 from dubkit.stages.assign_voices import own_voice
 from dubkit.store import Items
-from dubkit.timing import Slot, native_rate, rooms
+from dubkit.timing import TimingSettings
 
 if TYPE_CHECKING:
     import numpy as np
 
-TOLERANCE = 1.03
+# A clip that came out longer or shorter than foretold is spoken once more where its rate would be off by this much.
+OFF = 0.03
 
 
 @dataclass(frozen=True)
@@ -31,22 +35,25 @@ class SynthesizeSettings:
 
     Parameters
     ----------
-    slowest, fastest : float
-        Limits of the native speaking rate; 1 is natural.
-    borrow : float
-        Most seconds of the silence after a line that it may use.
-    gap : float
-        Silence to leave before the next line, in seconds.
+    length_weight : float
+        How much the length of a wording counts against the translator's score; 0 takes the translator's first always.
+    native_rate : bool
+        Let the synthesizer itself speak faster or slower; without it clips are stretched afterwards.
+    slow_picture : float
+        How much slower than it was shot the picture may run where a line would have to be hurried; 1 leaves it alone.
+    timing : TimingSettings
+        Limits of the rate, and what the schedule prefers.
     """
 
-    slowest: float = Field(default=0.92, gt=0.3, le=1)
-    fastest: float = Field(default=1.25, ge=1, le=2)
-    borrow: Seconds = Field(default=0.8, ge=0)
-    gap: Seconds = Field(default=0.08, ge=0)
+    length_weight: float = Field(default=1.0, ge=0)
+    native_rate: bool = True
+    slow_picture: float = Field(default=1.0, ge=1, le=1.5)
+    timing: TimingSettings = TimingSettings()
 
 
-@stage(version=1, task="synthesizer")
+@stage(version=2, task="synthesizer")
 def synthesize(
+    media: Media,
     translation: Translation,
     casting: Casting,
     speakers: Speakers,
@@ -57,9 +64,9 @@ def synthesize(
     items: Items,
     report: Report,
 ) -> Speech:
-    """Speak every line at its predicted rate, and those that still come out too long once more, faster.
+    """Choose each line's wording by its predicted length, find all rates at once, and speak.
 
-    Rates depend on the source's times and the line's own text alone: an edited line makes one new clip.
+    Clips that come out otherwise than predicted change the schedule; where that changes a rate, the line is spoken once more.
 
     Raises
     ------
@@ -73,37 +80,70 @@ def synthesize(
     references = _references(casting, speakers, own_voice(backend, translation.target))
     for robotic in sorted({v.name for v in voices.values() if v.id.startswith("espeak:")}):
         report.warn(f"No natural voice speaks this language: {robotic} is a robotic one.")
-    slots = [Slot(u.speaker, u.start, u.end) for u in transcript.utterances]
-    room = dict(zip([u.id for u in transcript.utterances], _rooms(slots, settings), strict=True))
-    slot = {u.id: u.end - u.start for u in transcript.utterances}
-    slowest, fastest = max(settings.slowest, backend.rates[0]), min(settings.fastest, backend.rates[1])
 
-    def request(line: Line, rate: float = 1.0) -> Request:
-        return Request(line.text, voices[line.speaker], rate, references.get(line.speaker))
+    def request(line: Line, text: str, rate: float = 1.0) -> Request:
+        return Request(text, voices[line.speaker], rate, references.get(line.speaker))
 
-    def wanted(line: Line, natural: Seconds) -> Request:
-        return request(line, native_rate(natural, slot[line.id], room[line.id], slowest, fastest))
+    def foretell(line: Line, text: str) -> Foretold:
+        asked = request(line, text)
+        return Foretold(backend.predict(asked), _marks(asked, backend))
 
-    requests = [wanted(x, backend.predict(request(x))) for x in lines]
+    said = {u.id: u for u in transcript.utterances}
+    starts = sorted(said[line.id].start for line in lines)
+    plans = [
+        planned(
+            line,
+            said[line.id],
+            next((s for s in starts if s >= said[line.id].end), media.duration),
+            functools.partial(foretell, line),
+            settings.timing,
+            settings.length_weight,
+        )
+        for line in lines
+    ]
+
+    times = slowed(plans, media.duration, settings.slow_picture)
+
+    def requests(plans: Sequence[Plan]) -> list[Request]:
+        fitting = rates(plans, times, backend.rates, settings.timing)
+        return [
+            request(plan.line, plan.text, rate if settings.native_rate else 1.0)
+            for plan, rate in zip(plans, fitting, strict=True)
+        ]
+
+    asked = requests(plans)
     paths: dict[int, Path] = {}
-    for n, path in _spoken(requests, backend, items):
+    for n, path in _spoken(asked, backend, items):
         paths[n] = path
         report(len(paths), len(lines), "lines")
-    clips = {n: open_audio(path) for n, path in paths.items()}
-    too_long = [
-        n for n, c in clips.items() if c.duration > TOLERANCE * room[lines[n].id] and requests[n].rate < fastest
-    ]
-    for n in too_long:
-        requests[n] = wanted(lines[n], clips[n].duration * requests[n].rate)
-    for n, path in _spoken([requests[n] for n in too_long], backend, items):
-        clips[too_long[n]] = open_audio(path)
+    clips = [open_audio(paths[n]) for n in range(len(lines))]
+    parts = [cut(plan, clip, _marks(one, backend)) for plan, clip, one in zip(plans, clips, asked, strict=True)]
+    better = requests([as_spoken(plan, part, one.rate) for plan, part, one in zip(plans, parts, asked, strict=True)])
+    again = [n for n, one in enumerate(better) if abs(one.rate / asked[n].rate - 1) > OFF]
+    for k, path in _spoken([better[n] for n in again], backend, items):
+        n = again[k]
+        asked[n], clips[n] = better[n], open_audio(path)
+        parts[n] = cut(plans[n], clips[n], _marks(asked[n], backend))
         report(len(lines), len(lines), "lines, some once more")
     return Speech(
         clips=tuple(
-            Clip(id=x.id, speaker=x.speaker, audio=clips[n], rate=requests[n].rate, slot=round(slot[x.id], 3))
-            for n, x in enumerate(lines)
+            Clip(
+                id=plan.line.id,
+                speaker=plan.line.speaker,
+                text=plan.text,
+                candidate=plan.candidate,
+                how=plan.how,
+                audio=clip,
+                rate=one.rate,
+                natural=round(clip.duration * one.rate, 3),
+                slot=round(plan.slot[1] - plan.slot[0], 3),
+                phrases=part,
+            )
+            for plan, clip, one, part in zip(plans, clips, asked, parts, strict=True)
         ),
         model=backend.fingerprint,
+        timing=settings.timing,
+        knots=() if times.identity else times.knots,
     )
 
 
@@ -127,10 +167,12 @@ def _references(casting: Casting, speakers: Speakers, own: Voice | None) -> dict
     return {r.id: sample(r) for r in casting.roles if own and r.voice.id == own.id}
 
 
-def _rooms(slots: list[Slot], settings: SynthesizeSettings) -> list[Seconds]:
-    """Room of each line; the last may run on as far as any other, the film's end is the schedule's concern."""
-    end = max((s.end for s in slots), default=0.0) + settings.borrow
-    return rooms(slots, end, settings.gap, settings.borrow)
+def _marks(request: Request, backend: Synthesizer) -> tuple[Span, ...]:
+    """Where the clip is going to pause, from synthesizers that know."""
+    if not hasattr(backend, "marks") or len(clauses(request.text)) < 2:
+        return ()
+    found: tuple[Span, ...] = backend.marks(request)
+    return found
 
 
 def _spoken(requests: list[Request], backend: Synthesizer, items: Items) -> Iterator[tuple[int, Path]]:

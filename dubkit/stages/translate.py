@@ -21,7 +21,7 @@ from dubkit.languages import name
 from dubkit.progress import Report
 from dubkit.stage import stage
 from dubkit.store import Items
-from dubkit.timing import expected_duration
+from dubkit.wording import wordings
 
 CONTEXT = 2
 """Lines before and after each that a translator may look at."""
@@ -57,13 +57,14 @@ class _Job:
     identity: tuple[Any, ...]
 
 
-@stage(version=2, task="translator")
+@stage(version=3, task="translator")
 def translate(
     transcript: Transcript, *, settings: TranslateSettings, backend: Translator, items: Items, report: Report
 ) -> Translation:
     """Translate utterance by utterance; finished ones survive a crash and are reused.
 
-    What is said twice is translated once, unless the translator heeds what stands around it.
+    What is said twice is translated once, unless the translator heeds what stands around it. Each line gets further
+    candidates of other lengths from its best translations, to be chosen from when it is spoken.
 
     Raises
     ------
@@ -89,9 +90,10 @@ def translate(
     for job, candidates in _said(list(wanted.values()), backend, source, target, items, report):
         said[job.identity] = candidates
         report(len(said), len(wanted), "sentences")
-    found = [_ranked(said[job.identity], job.terms) for job in jobs]
+    found = [said[job.identity] for job in jobs]
     _refuse_gaps(lines, found)
     found = _mended(lines, jobs, found, settings, backend, source, items, report)
+    found = [wordings(candidates, target, job.terms) for job, candidates in zip(jobs, found, strict=True)]
     _tell_of_lost_terms(lines, jobs, found, report)
     if report.provisional:
         report.warn(
@@ -170,12 +172,6 @@ def _said(
         yield job, candidates
 
 
-def _ranked(candidates: tuple[Candidate, ...], terms: tuple[str, ...]) -> tuple[Candidate, ...]:
-    """Candidates with their lengths, those that keep all terms first."""
-    timed = (c.but(duration=expected_duration(c.text)) for c in candidates)
-    return tuple(sorted(timed, key=lambda c: not glossary.keeps(c.text, terms)))
-
-
 def _mended(
     lines: Sequence[Utterance],
     jobs: Sequence[_Job],
@@ -189,7 +185,7 @@ def _mended(
     """The candidates; where all lack a term the line is translated again with made-up names for its terms."""
     again: dict[int, tuple[_Job, dict[str, str]]] = {}
     for n, (line, job) in enumerate(zip(lines, jobs, strict=True)):
-        if not glossary.keeps(found[n][0].text, job.terms):
+        if not any(glossary.keeps(c.text, job.terms) for c in found[n]):
             text, names = glossary.veiled(line.text, settings.glossary)
             hint = replace(job.hint, terms=tuple(names)) if job.hint.terms else job.hint
             identity = _identity(backend, source, settings.target, text, hint)
@@ -201,8 +197,7 @@ def _mended(
     mended = list(found)
     for n, (job, names) in again.items():
         with_terms = (c.but(text=glossary.unveiled(c.text, names)) for c in said[job.identity])
-        kept = tuple(c for c in with_terms if glossary.keeps(c.text, job.terms))
-        mended[n] = _ranked((*kept, *found[n]), job.terms)
+        mended[n] = (*(c for c in with_terms if glossary.keeps(c.text, job.terms)), *found[n])
     return mended
 
 

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import torch
-from builders import sine, sound, speaker, speakers, transcript, translation
+from builders import media, sine, sound, speaker, speakers, transcript, translation
 from tiny import pocket as tiny
 
 from dubkit.artefacts import Voice
@@ -22,6 +22,7 @@ from dubkit.backends.pocket.files import GATED, OPEN, HubFile, LanguageFiles
 from dubkit.backends.pocket.synthesizer import Pocket
 from dubkit.backends.protocols import Compute, Request, Synthesizer
 from dubkit.backends.silence import nothing
+from dubkit.durations import natural_duration
 from dubkit.errors import BadInput, MissingModel, OutOfMemory, Unreachable, UnsupportedPair
 from dubkit.progress import Report
 from dubkit.record import AudioFile
@@ -149,7 +150,15 @@ def test_with_consent_a_film_is_spoken_in_its_own_voices(
     )
     assert [r.voice.id for r in cast.roles] == ["pocket:own", "pocket:own", "pocket:estelle"]
     spoken = synthesize(
-        lines, cast, who, said, settings=SynthesizeSettings(), backend=backend, items=Items(tmp_path), report=report
+        media(),
+        lines,
+        cast,
+        who,
+        said,
+        settings=SynthesizeSettings(),
+        backend=backend,
+        items=Items(tmp_path),
+        report=report,
     )
     requests = [
         say(pocket, "Bonjour.", n, r) for n, r in zip(["own", "own", "estelle"], [*recordings, None], strict=True)
@@ -184,8 +193,9 @@ def _facts(audio: AudioFile) -> dict[str, int]:
     return {"sample_rate": audio.sample_rate, "n_channels": audio.n_channels, "n_samples": audio.n_samples}
 
 
-def test_the_length_is_told_from_the_syllables(pocket: Pocket) -> None:
-    assert pocket.predict(say(pocket, "ba" * 11)) == 2.0
+def test_the_length_is_told_from_the_usual_pace_of_the_language(pocket: Pocket) -> None:
+    request = say(pocket, "Bonjour, tout le monde !")
+    assert pocket.predict(request) == natural_duration("Bonjour, tout le monde !", request.voice.language) > 1.0
     assert pocket.predict(say(pocket, "…")) == 0.1
 
 

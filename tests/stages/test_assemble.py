@@ -7,7 +7,9 @@ from builders import tracks as make_tracks
 
 import dubkit.stages.assemble as module
 from dubkit.artefacts import Soundtrack, Speech, Tracks, Transcript
-from dubkit.audio import FULL_SCALE, speech_level
+from dubkit.audio import speech_level
+from dubkit.loudness import speech_loudness
+from dubkit.mix import LOUDEST, QUIETEST, MixSettings
 from dubkit.progress import Event, Report
 from dubkit.stages.assemble import AssembleSettings, assemble
 
@@ -34,7 +36,7 @@ def mixed(
         spoken,
         said,
         tracks,
-        settings=AssembleSettings(**settings),
+        settings=AssembleSettings(mix=MixSettings(**{"loudness": None, **settings}), room=0.0),
         folder=folder,
         report=report or Report("assemble"),
     )
@@ -59,7 +61,7 @@ def test_the_soundtrack_is_as_long_as_the_film_to_the_sample(folder: Path, repor
 def test_the_background_gives_way_under_speech_and_stays_stereo(folder: Path) -> None:
     background = bed(0.2, -0.1)
     quiet = speech(folder / "c", ONE, voiced(2, level=0.0))
-    found, mix = mixed(folder, quiet, ONE, at(folder, background, background), duck=6.0, ramp=0.25)
+    found, mix = mixed(folder, quiet, ONE, at(folder, background, background), duck=6.0, attack=0.25, release=0.25)
     assert (found.placements[0].start, found.placements[0].end) == (2.0, 4.0)
     down = 10 ** (-6 / 20)
     assert np.allclose(seconds(mix, 0, 1.74), (0.2, -0.1), atol=1e-4)
@@ -80,24 +82,22 @@ def test_no_ducking_leaves_the_background_alone(folder: Path) -> None:
     assert np.allclose(mix, background, atol=1e-4)
 
 
-def test_a_pause_shorter_than_the_ramps_lets_the_background_up_half_way(folder: Path) -> None:
-    said = transcript(("S1", 1.0, 2.0, "one"), ("S1", 2.25, 3.25, "two"))
+def test_in_a_short_pause_the_background_stays_down(folder: Path) -> None:
+    said = transcript(("S1", 1.0, 2.0, "one"), ("S1", 2.5, 3.5, "two"))
     background = bed(0.2, 0.2)
     clips = speech(folder / "c", said, voiced(1, level=0), voiced(1, level=0))
-    _, mix = mixed(folder, clips, said, at(folder, background, background), duck=6.0, ramp=0.25)
-    between = seconds(mix, 2.0, 2.25)[:, 0]
-    assert between.max() == pytest.approx(0.2 * 10 ** (-3 / 20), abs=3e-3)
-    assert int(np.argmax(between)) == pytest.approx(6000, abs=500)
+    _, mix = mixed(folder, clips, said, at(folder, background, background), duck=6.0, hold=1.0)
+    assert np.allclose(seconds(mix, 1.0, 3.5), 0.2 * 10 ** (-6 / 20), atol=1e-3)
 
 
 def test_the_clip_lies_where_the_certificate_says(folder: Path) -> None:
     silent = bed(0, 0)
-    found, mix = mixed(folder, speech(folder / "c", ONE, voiced(1.5)), ONE, at(folder, silent, silent))
+    found, mix = mixed(folder, speech(folder / "c", ONE, voiced(1.95)), ONE, at(folder, silent, silent))
     place = found.placements[0]
-    assert (place.slot_start, place.slot_end, place.start, place.end) == (2.0, 4.0, 2.0, 3.5)
+    assert (place.slot_start, place.slot_end, place.start, place.end) == (2.0, 4.0, 2.0, 3.95)
     assert (place.rate, place.stretch, place.borrowed, place.drift, place.flag) == (1.0, 1.0, 0.0, 0.0, "")
     sounding = np.flatnonzero(np.abs(mix[:, 0]) > 1e-3) / FILM_RATE
-    assert (sounding[0], sounding[-1]) == (pytest.approx(2.0, abs=0.003), pytest.approx(3.5, abs=0.003))
+    assert (sounding[0], sounding[-1]) == (pytest.approx(2.0, abs=0.003), pytest.approx(3.95, abs=0.003))
     assert (mix[:, 0] == mix[:, 1]).all()
 
 
@@ -123,12 +123,12 @@ def test_the_level_is_that_of_the_voice_without_the_background(folder: Path) -> 
     assert speech_level(seconds(mix, 2.1, 3.9)[:, 0], FILM_RATE) == pytest.approx(0.1 / np.sqrt(2), rel=0.03)
 
 
-@pytest.mark.parametrize(("level", "met"), [(0.001, 0.02), (0.9, 0.25)])
+@pytest.mark.parametrize(("level", "met"), [(0.004, QUIETEST), (0.9, LOUDEST)])
 def test_whispers_and_shouts_are_met_within_limits(folder: Path, level: float, met: float) -> None:
     full = bed(0, 0)
     full[2 * FILM_RATE : 4 * FILM_RATE] += sine(2, level=level)[:, None]
     _, mix = mixed(folder, speech(folder / "c", ONE, voiced(2)), ONE, at(folder, full, bed(0, 0)))
-    assert speech_level(seconds(mix, 2.1, 3.9)[:, 0], FILM_RATE) == pytest.approx(met, rel=0.03)
+    assert speech_loudness(seconds(mix, 2.1, 3.9)[:, 0], FILM_RATE) == pytest.approx(met, abs=0.3)
 
 
 def test_no_edge_of_a_clip_clicks(folder: Path) -> None:
@@ -136,9 +136,10 @@ def test_no_edge_of_a_clip_clicks(folder: Path) -> None:
     full = bed(0, 0)
     full[2 * FILM_RATE : 4 * FILM_RATE] += sine(2, level=0.2)[:, None]
     _, mix = mixed(folder, speech(folder / "c", ONE, abrupt), ONE, at(folder, full, bed(0, 0)))
-    assert np.abs(mix).max() > 0.1
+    peak = np.abs(mix).max()
+    assert peak > 0.1
     # Over five milliseconds, not from one sample to the next.
-    assert np.abs(np.diff(mix[:, 0])).max() < 0.005
+    assert np.abs(np.diff(mix[:, 0])).max() < 0.03 * peak
 
 
 def test_nothing_is_ever_louder_than_full_scale(folder: Path) -> None:
@@ -146,7 +147,7 @@ def test_nothing_is_ever_louder_than_full_scale(folder: Path) -> None:
     full = bed(0.9, -0.9)
     clips = speech(folder / "c", said, *[voiced(2, level=0.9) for _ in range(4)])
     _, mix = mixed(folder, clips, said, at(folder, full, full - 0.5), duck=0)
-    assert np.abs(mix).max() <= FULL_SCALE + 1e-4
+    assert np.abs(mix).max() <= 10 ** (-1 / 20)
 
 
 def test_blocks_make_no_difference(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,19 +190,20 @@ def test_lines_that_do_not_fit_are_flagged_and_told(folder: Path, report: Report
     clips = speech(folder / "c", said, *[voiced(2) for _ in range(3)])
     found, _ = mixed(folder, clips, said, at(folder, silent, silent), report)
     assert all(p.flag for p in found.placements)
-    assert any("of 3 lines do not fit and are squeezed: u000" in text for text in report.warnings)
+    assert any("of 3 lines do not fit and are spoken faster than is allowed: u000" in text for text in report.warnings)
     for p in found.placements:
         assert (p.flag == "late") <= (p.drift > 0.3)
-        assert (p.flag == "squeezed") == (p.stretch > 1.105)
+        assert (p.flag == "squeezed") == (p.stretch > 1.256)
         assert p.rate == pytest.approx(p.stretch, abs=1e-3)
         assert p.end == pytest.approx(p.start + 2 / p.stretch, abs=1e-3)
 
 
 def test_borrowed_silence_is_in_the_certificate(folder: Path) -> None:
     silent = bed(0, 0)
-    found, _ = mixed(folder, speech(folder / "c", ONE, voiced(2.5)), ONE, at(folder, silent, silent))
-    assert found.placements[0].borrowed == pytest.approx(0.5)
-    assert found.placements[0].flag == ""
+    found, _ = mixed(folder, speech(folder / "c", ONE, voiced(2.8)), ONE, at(folder, silent, silent))
+    (place,) = found.placements
+    assert place.end > 4.05 and place.borrowed == pytest.approx(place.end - 4, abs=1e-3)
+    assert place.flag == "" and "of silence borrowed" in place.reason
 
 
 def test_a_film_in_which_nobody_speaks_keeps_its_own_sound(folder: Path) -> None:

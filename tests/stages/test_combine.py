@@ -15,6 +15,7 @@ from dubkit.artefacts import Casting, Dub, Placement, Soundtrack, Speech, Transc
 from dubkit.errors import OutOfSpace, StageFailed
 from dubkit.progress import Report
 from dubkit.record import File
+from dubkit.stages import combine as combine_module
 from dubkit.stages.combine import CombineSettings, combine, comment
 
 AUDIO_FRAME = 1024 / 48_000
@@ -23,8 +24,8 @@ LINES = translation(SAID, "Bom dia.", "Você tem certeza?")
 SPOKEN = Speech(clips=(), model="speaker@1")
 
 
-def soundtrack(folder: Path, seconds: float, said: Transcript = SAID) -> Soundtrack:
-    """Left a low tone, right a high one, and every line where it was."""
+def soundtrack(folder: Path, seconds: float, lines: Translation, said: Transcript = SAID) -> Soundtrack:
+    """Left a low tone, right a high one, and every line 50 ms after it was."""
     both = np.stack([sine(seconds, hz=330), sine(seconds, hz=660)], axis=1)
     return Soundtrack(
         audio=sound(folder / "soundtrack.flac", both),
@@ -32,6 +33,7 @@ def soundtrack(folder: Path, seconds: float, said: Transcript = SAID) -> Soundtr
             Placement(
                 id=u.id,
                 speaker=u.speaker,
+                text=line.text,
                 slot_start=u.start,
                 slot_end=u.end,
                 start=u.start + 0.05,
@@ -41,7 +43,7 @@ def soundtrack(folder: Path, seconds: float, said: Transcript = SAID) -> Soundtr
                 borrowed=0.05,
                 drift=0.05,
             )
-            for u in said.utterances
+            for u, line in zip(said.utterances, lines.lines, strict=True)
         ),
     )
 
@@ -54,22 +56,30 @@ def combined(
     lines: Translation = LINES,
     report: Report | None = None,
     keep_original: bool = False,
+    bilingual: bool = False,
+    spoken: Soundtrack | None = None,
 ) -> Dub:
     found = media.probe(path)
     made: Dub = combine(
         Video(file=File.of(path)),
         found,
-        soundtrack(folder, found.duration, said),
+        spoken or soundtrack(folder, found.duration, lines, said),
         said,
         lines,
         speakers("S1", "S2"),
         casting(S1="ana", S2="rui") if lines.lines else Casting(roles=()),
         SPOKEN,
-        settings=CombineSettings(keep_original=keep_original),
+        settings=CombineSettings(keep_original=keep_original, bilingual=bilingual),
         folder=folder,
         report=report or Report("combine"),
     )
     return made
+
+
+@pytest.fixture
+def slow(film: Callable[..., Path]) -> Path:
+    """A film with room for subtitles."""
+    return film("slow.mp4", seconds=8, fps=10)
 
 
 @pytest.fixture(scope="module")
@@ -133,13 +143,61 @@ def test_the_container_says_that_the_speech_is_made_by_machines(dubbed: tuple[Pa
 def test_subtitles_in_both_languages_lie_beside_the_film(dubbed: tuple[Path, Dub]) -> None:
     files = [f.path for f in dubbed[1].subtitles]
     assert [p.name for p in files] == [f"subtitles.{x}.{y}" for x in ("pt", "en") for y in ("srt", "vtt")]
-    for path in files[:2]:
-        cues = subtitles.parse(path.read_text(encoding="utf-8"))
-        assert [(c.start, c.end) for c in cues] == [(0.25, 0.95), (1.05, 1.85)], "the dub's own times"
-    for path in files[2:]:
-        assert [c.start for c in subtitles.parse(path.read_text(encoding="utf-8"))] == [0.2, 1.0]
+    for paths, starts in ((files[:2], [0.25, 1.05]), (files[2:], [0.2, 1.0])):
+        for path in paths:
+            cues = subtitles.parse(path.read_text(encoding="utf-8"))
+            assert [c.start for c in cues] == pytest.approx(starts, abs=0.3), "the track's own times, give or take"
+            assert cues[1].start - cues[0].end == pytest.approx(2 / 24, abs=0.001)
+            assert cues[1].end == 2.0
     assert "Speaker 1: Bom dia." in files[0].read_text(encoding="utf-8")
     assert "<v Speaker 2>Are you &lt;b&gt;sure&lt;/b&gt;?</v>" in files[3].read_text(encoding="utf-8")
+
+
+def test_subtitles_follow_the_sound_of_their_own_language(slow: Path, folder: Path) -> None:
+    said = transcript(("S1", 1.0, 3.0, "Good morning."), ("S2", 5.0, 7.0, "Are you sure?"))
+    dub = combined(slow, folder, said=said, lines=translation(said, "Bom dia.", "Tem certeza?"))
+    target, _, source, _ = (subtitles.parse(f.path.read_text(encoding="utf-8")) for f in dub.subtitles)
+    assert [(c.start, c.end) for c in target] == [(1.05, 3.05), (5.05, 7.05)]
+    assert [(c.start, c.end) for c in source] == [(1.0, 3.0), (5.0, 7.0)]
+
+
+def test_what_is_spoken_is_shown_and_not_the_translator_s_first_wording(slow: Path, folder: Path) -> None:
+    said = transcript(("S1", 1.0, 3.0, "Good morning."))
+    spoken = soundtrack(folder, media.probe(slow).duration, translation(said, "Dia!"), said)
+    dub = combined(slow, folder, said=said, lines=translation(said, "Muito bom dia."), spoken=spoken)
+    assert [c.text for c in subtitles.parse(dub.subtitles[0].path.read_text(encoding="utf-8"))] == ["Dia!"]
+
+
+def test_where_the_picture_is_slowed_the_source_s_subtitles_follow(slow: Path, folder: Path) -> None:
+    said = transcript(("S1", 1.0, 3.0, "Good morning."))
+    lines = translation(said, "Bom dia.")
+    spoken = soundtrack(folder, 10.0, lines, said).but(knots=((0.0, 0.0), (2.0, 2.0), (8.0, 10.0)))
+    tracks = combine_module._tracks(
+        spoken, said, lines, speakers("S1", "S2"), media.probe(slow), CombineSettings(bilingual=True)
+    )
+    assert [(c.start, c.end) for c in tracks["en"]] == [(1.0, pytest.approx(3.333, abs=0.001))]
+    assert [(c.start, c.end) for c in tracks["pt+en"]] == [(1.05, 3.05)]
+
+
+def test_subtitles_in_both_languages_at_once_where_asked_for(slow: Path, folder: Path) -> None:
+    said = transcript(("S1", 1.0, 3.0, "Good morning."), ("S2", 5.0, 7.0, "Are you sure?"))
+    dub = combined(slow, folder, said=said, lines=translation(said, "Bom dia.", "Tem certeza?"), bilingual=True)
+    assert [f.path.name for f in dub.subtitles[4:]] == ["subtitles.pt+en.srt", "subtitles.pt+en.vtt"]
+    shown = dub.subtitles[4].path.read_text(encoding="utf-8").splitlines()
+    assert shown[1:4] == ["00:00:01,050 --> 00:00:03,050", "Speaker 1: Bom dia.", "Good morning."]
+    assert [(s["language"], s["title"]) for s in streams(dub.video.path) if s["type"] == "subtitle"] == [
+        ("por", "Portuguese"),
+        ("eng", "English"),
+        ("por", "Portuguese + English"),
+    ]
+
+
+def test_subtitles_that_are_too_fast_to_read_are_told_once(slow: Path, folder: Path, report: Report) -> None:
+    fast = "These are far too many words for the short time that there is."
+    said = transcript(*((f"S{1 + n % 2}", 1.0 + n, 1.9 + n, fast) for n in range(5)))
+    combined(slow, folder, said=said, lines=translation(said, *["Sim."] * 5), report=report)
+    assert len(report.warnings) == 1
+    assert "5 of 5 in English. They hold every word" in report.warnings[0]
 
 
 def test_subtitles_in_the_film_show_what_was_said(dubbed: tuple[Path, Dub], tmp_path: Path) -> None:
@@ -234,7 +292,8 @@ def test_words_said_beyond_the_end_do_not_make_the_film_longer(tiny: Path, folde
     said = transcript(("S1", 0.2, 0.9, "Good morning."), ("S2", 1.0, 4.5, "Bye."), ("S2", 5.0, 6.0, "Who?"))
     dub = combined(tiny, folder, said=said, lines=translation(said, "Bom dia.", "Tchau.", "Quem?"))
     cues = subtitles.parse(dub.subtitles[2].path.read_text(encoding="utf-8"))
-    assert [(c.start, c.end) for c in cues] == [(0.2, 0.9), (1.0, 2.0)]
+    assert [(c.text, c.end) for c in cues][1:] == [("Speaker 2: Bye.", 2.0)]
+    assert len(cues) == 2
     assert facts(dub.video.path)[0] == pytest.approx(media.probe(tiny).duration, abs=AUDIO_FRAME)
 
 

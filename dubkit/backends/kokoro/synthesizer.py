@@ -19,7 +19,7 @@ from dubkit.backends.kokoro import graph as kokoro_graph
 from dubkit.backends.kokoro import phonemes as kokoro_phonemes
 from dubkit.backends.kokoro import styles as kokoro_styles
 from dubkit.backends.kokoro import voices as kokoro_voices
-from dubkit.backends.kokoro.timing import FASTEST, SLOWEST, paced, pause_after, predicted
+from dubkit.backends.kokoro.timing import FASTEST, SLOWEST, paced, pause_after, pauses, predicted
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.backends.silence import nothing, trim
 from dubkit.errors import BadInput, MissingModel, listed
@@ -115,6 +115,20 @@ class Kokoro:
             total += predicted(part.written, paced(part.frames, rate), style)
             total += pause_after(part.written) / rate if index < len(parts) - 1 else 0.0
         return total
+
+    def marks(self, request: Request) -> tuple[tuple[Seconds, Seconds], ...]:
+        """Where the clip pauses: the model's own durations of the punctuation marks inside the text."""
+        style, rate = _style_name(request.voice), _rate(request)
+        found: list[tuple[Seconds, Seconds]] = []
+        start = pause = 0.0
+        for part in self._parts(request):
+            if start:
+                found.append((start - pause, start))
+            frames = paced(part.frames, rate)
+            found += [(start + a, start + b) for a, b in pauses(part.written, frames)]
+            pause = pause_after(part.written) / rate
+            start += predicted(part.written, frames, style) + pause
+        return tuple(found)
 
     def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
         """A clip for each request, in order; a tenth of a second of silence where there is nothing to say.

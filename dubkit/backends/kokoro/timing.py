@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SLOWEST, FASTEST = 0.5, 2.0
 """Rates are kept within these."""
 
+_MARKS = re.compile(r"[;:,.!?—…]+[”)]*(?: +|$)")
 _FRAME = SAMPLES_PER_FRAME / 24000
 _AFTER_SENTENCE, _AFTER_CLAUSE = 0.3, 0.15
 
@@ -68,6 +70,24 @@ def predicted(written: str, frames: np.ndarray, style: str) -> Seconds:
     """
     n_sounding = len(written.rstrip(";:,.!?—…”) "))
     return max(_FRAME, float(frames[1 : n_sounding + 1].sum()) * _FRAME + offset(style))
+
+
+def pauses(written: str, frames: np.ndarray) -> list[tuple[Seconds, Seconds]]:
+    """When the marks inside a part begin and end, with the space after them, in seconds of its trimmed clip.
+
+    Parameters
+    ----------
+    written : str
+        The n symbols that are spoken.
+    frames : np.ndarray, shape (n + 2,)
+        Their durations between those of the pads.
+    """
+    ends = frames[1 : len(written) + 1].cumsum() * _FRAME
+    inside = written.rstrip(";:,.!?—…”) ")
+    return [
+        (float(ends[mark.start() - 1]) if mark.start() else 0.0, float(ends[mark.end() - 1]))
+        for mark in _MARKS.finditer(inside)
+    ]
 
 
 def pause_after(written: str) -> Seconds:

@@ -30,9 +30,9 @@ from dubkit.backends.pocket.voices import LANGUAGES, OWN
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.backends.silence import nothing
 from dubkit.backends.speakable import speakable
+from dubkit.durations import natural_duration
 from dubkit.errors import BadInput, MissingModel, UnsupportedPair, listed
 from dubkit.record import Seconds
-from dubkit.timing import expected_duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,8 +158,9 @@ class Pocket:
         return Voice(id=OWN, language=language, gender="unknown", name="the speaker's own voice")
 
     def predict(self, request: Request) -> Seconds:
-        """What the text's syllables take: the model decides its rhythm while it speaks."""
-        return max(expected_duration(speakable(request.text)), len(nothing(self.sample_rate)) / self.sample_rate)
+        """What the text takes in its language at the usual pace: the model decides its rhythm while it speaks."""
+        expected = natural_duration(speakable(request.text), request.voice.language, request.voice.id)
+        return max(expected, len(nothing(self.sample_rate)) / self.sample_rate)
 
     def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
         """A mono clip at 24 kHz per request, in order, without silence at either end.

@@ -1,0 +1,115 @@
+"""All three scorers on one dub."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from benchmarks.timing import contestants, locate, recognition, scorers
+from benchmarks.timing.speaker import SAMPLE_RATE, Said, Speaker, voice
+from benchmarks.timing.timelines import opened
+from dubkit.backends.protocols import Request
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A dub's figures.
+
+    Parameters
+    ----------
+    neutral : Score
+    mazinger : dict
+        The report of Mazinger's scorer.
+    wer, wer_unfitted : float or None
+        Word error rates of the dub, and of the same clips one after another at natural rate.
+    lines : list of dict
+        Where each line was found, and how fast it is spoken there.
+    """
+
+    neutral: scorers.Score
+    mazinger: dict[str, Any]
+    wer: float | None
+    wer_unfitted: float | None
+    lines: list[dict[str, Any]]
+
+
+def judge(timeline: Path, folder: Path, work: Path, listen: bool = True) -> Judged:
+    """Score what a contestant left in a folder.
+
+    Parameters
+    ----------
+    timeline, folder : Path
+    work : Path
+        Where clips and transcripts are kept.
+    listen : bool
+        Whether to measure word error rates, which takes longer than all the rest.
+    """
+    film = opened(timeline)
+    texts = spoken(film, folder)
+    clips = natural(film, texts, Speaker(work / "spoken"))
+    samples, sample_rate = heard(folder / "dub.wav")
+    dub = locate.features(samples, sample_rate)
+    lines = [
+        scorers.Line(
+            line["speaker"],
+            tuple((a, b) for a, b in line["phrases"]),
+            clip.phrases,
+            clip.words,
+            locate.locate(locate.features(clip.samples, SAMPLE_RATE), clip.phrases, dub, (line["start"], line["end"])),
+        )
+        for line, clip in zip(film["lines"], clips, strict=True)
+    ]
+    wer = unfitted = None
+    if listen:
+        kept, language = work / "transcripts", film["target"]
+        wer = recognition.errors(texts, samples, sample_rate, language, kept)
+        row = recognition.in_a_row([clip.samples for clip in clips])
+        unfitted = recognition.errors(texts, row, SAMPLE_RATE, language, kept)
+    return Judged(
+        scorers.score(lines, samples, sample_rate, film["duration"]),
+        contestants.mazinger_score(work, timeline, folder / "dub.wav"),
+        wer,
+        unfitted,
+        [_line(line["id"], text, one) for line, text, one in zip(film["lines"], texts, lines, strict=True)],
+    )
+
+
+def spoken(film: dict[str, Any], folder: Path) -> list[str]:
+    """The wording of each line in a dub: what it says that it speaks, else the first candidate."""
+    told = {one["id"]: one.get("text") for one in json.loads((folder / "lines.json").read_text(encoding="utf-8"))}
+    return [told.get(line["id"]) or line["candidates"][0] for line in film["lines"]]
+
+
+def natural(film: dict[str, Any], texts: list[str], speaker: Speaker) -> list[Said]:
+    """Each line's wording at natural rate."""
+    voices = [voice(line["voice"], film["target"]) for line in film["lines"]]
+    return speaker.said([Request(text, one) for text, one in zip(texts, voices, strict=True)])
+
+
+def heard(path: Path) -> tuple[np.ndarray, int]:
+    """A dub, mono, at a rate that has whole frames of 10 ms."""
+    samples, sample_rate = soundfile.read(path, dtype="float32")
+    mono = samples if samples.ndim == 1 else samples.mean(axis=1)
+    if sample_rate % 100:
+        mono, sample_rate = locate.resample(mono, sample_rate, SAMPLE_RATE), SAMPLE_RATE
+    return mono, sample_rate
+
+
+def _line(name: str, text: str, line: scorers.Line) -> dict[str, Any]:
+    found = line.located
+    return {
+        "id": name,
+        "text": text,
+        "slot": [line.start, line.end],
+        "start": round(found.start, 3),
+        "end": round(found.end, 3),
+        "fill": round(line.fill, 3),
+        "rate": round(found.rate, 3),
+        "cut": scorers.cut_words(line),
+        "missing": found.missing,
+    }
