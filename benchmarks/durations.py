@@ -1,7 +1,7 @@
 """How well lengths are foretold, and rates kept: docs/durations.md, and the model in dubkit/durations.json.
 
     python benchmarks/durations.py            # fit and write, from the measurements in benchmarks/durations.json
-    python benchmarks/durations.py speak      # measure lengths anew (two minutes of processor time), then the same
+    python benchmarks/durations.py speak      # measure lengths anew (three minutes of processor time), then the same
     python benchmarks/durations.py rates      # measure rates anew, with whisper-base reading back, then the same
 
 Kokoro's own prediction is mostly within 1 % of its clips (the table says so), at 4 % of the work. The model is therefore
@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jiwer
 import numpy as np
 from scipy.optimize import nnls
 
@@ -228,6 +227,7 @@ def _page_of_lengths(lengths: list[dict[str, Any]]) -> list[str]:
 
 def _rates() -> Iterator[dict[str, float]]:
     """At each rate: errors of the prediction, how well the rate is kept, and how well the speech can be read back."""
+    import jiwer
     from faster_whisper import WhisperModel
     from voices import words
 

@@ -3,8 +3,8 @@
 :func:`natural_duration` is a linear model over what a reader counts: syllables, letters, words, and pauses at marks. Its
 coefficients in ``durations.json`` were fitted by ``benchmarks/durations.py`` on what Kokoro speaks, one set per language
 with the other languages' set as prior, and a factor per voice; ``docs/durations.md`` has the error on sentences that
-were left out. In a trial, phonemes from espeak-ng in place of letters were hardly better (median error 4.7 %, 90th
-percentile 11 %); they take much longer and would make the result depend on what is installed.
+were left out. In an early trial phonemes from espeak-ng did little better than letters (median error 4.7 % against 5.8 %,
+90th percentile 10.9 % both); they take much longer, and the result would depend on what is installed.
 """
 
 from __future__ import annotations

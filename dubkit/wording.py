@@ -8,9 +8,9 @@ that may be borrowed), the rate that fills the slot is :math:`x = d_k / s`, and
     m_k = \\max(0, \\log(x / 1.08)) + S \\max(0, \\log(0.95 / x))
     + B \\max(0, \\log(d_k / (r f))) + C \\max(0, \\log(l / x))
 
-with the limits :math:`l` (slowest) and :math:`f` (fastest): nothing within a comfortable band of rates, then in proportion
-to the logarithm of the rate, less for a line that is short (a pause is no harm), and steeply for what no rate that is
-allowed brings into its room. The candidate with the least
+with the limits :math:`l` (slowest, at most 0.95) and :math:`f` (fastest): nothing within a comfortable band of rates, then
+in proportion to the logarithm of the rate, less for a line that is short (a pause is no harm), and steeply for what no
+rate that is allowed brings into its room. The candidate with the least
 
 .. math::
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dubkit import audio, plots
-from dubkit.artefacts import Placement, Soundtrack, Transcript, Turn, Turns, Utterance, Word
+from dubkit.artefacts import PlacedPhrase, Placement, Soundtrack, Transcript, Turn, Turns, Utterance, Word
 
 matplotlib.use("agg")
 
@@ -45,15 +45,16 @@ def test_words_are_bars_as_high_as_their_confidence():
 
 def test_timing_shows_slots_dubs_and_outlines_flagged_lines(sound):
     place = Placement(
-        id="u1", speaker="S1", slot_start=1, slot_end=3, start=1.5, end=3.2,
+        id="u1", speaker="S1", text="x", slot_start=1, slot_end=3, start=1.5, end=3.2,
         rate=1.1, stretch=1, borrowed=0.2, drift=0.5, flag="late",
+        phrases=(PlacedPhrase(slot_start=1, slot_end=3, start=1.5, end=3.2, clip_start=0, clip_end=1.7),),
     )  # fmt: skip
     ax = plots.timing(Soundtrack(audio=sound, placements=(place,)))
     slot, dub = ax.patches
     assert (slot.get_x(), slot.get_width()) == (1, 2)
     assert dub.get_x() == 1.5 and dub.get_width() == pytest.approx(1.7)
     assert dub.get_linewidth() == 1.5
-    assert "1.10" in [t.get_text() for t in ax.texts]
+    assert " 1.10" in [t.get_text() for t in ax.texts]
 
 
 def test_figures_draw_into_the_axes_given(sound):

@@ -36,7 +36,7 @@ names = st.from_regex(r"[a-z_][a-z_0-9]{0,12}", fullmatch=True) | st.text(max_si
 
 def test_every_group_is_tried() -> None:
     assert ("transcribe", "utterance") in GROUPS
-    assert len(GROUPS) == 15
+    assert len(GROUPS) == 18
 
 
 @given(st.sampled_from(GROUPS), names, st.integers() | st.text(max_size=4))
@@ -100,7 +100,7 @@ def test_text_is_read_as_the_setting_wants_it(name: str, text: str, value: objec
         ("validate.max_megabytes", 0),
         ("validate.max_megabytes", "inf"),
         ("validate.max_megabytes", float("nan")),
-        ("assemble.duck", float("inf")),
+        ("assemble.mix.duck", float("inf")),
         ("diarize.n_speakers", 0),
         ("separate.analysis", "everything"),
         ("transcribe.beam_size", 2.5),

@@ -11,7 +11,9 @@ USUAL = TimingSettings()
 TOLERANCE = 1e-4
 
 
-def one(start: float, end: float, natural: float, *, speaker: str = "S1", line: int = 0, length: float | None = None) -> Slot:
+def one(
+    start: float, end: float, natural: float, *, speaker: str = "S1", line: int = 0, length: float | None = None
+) -> Slot:
     return Slot(line, speaker, start, end, natural, length)
 
 

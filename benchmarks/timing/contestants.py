@@ -1,7 +1,8 @@
 """Who takes part: each makes ``dub.wav`` (the voices alone, as long as the film) and ``lines.json`` in a folder.
 
-``lines.json`` lists what the dubber says about its lines: ``id``, and where it has them ``start``, ``rate``, and ``text``, the
-wording that it speaks if that is not the first candidate. Nothing but ``text`` enters a score.
+``lines.json`` lists what the dubber says about its lines: ``id``, and where it has them ``start``, ``rate``, ``text``, the
+wording that it speaks if that is not the first candidate, and ``native``, the rate that it asked the synthesizer for if
+that is not 1. The last two tell the scorer which clip to listen for; nothing else of it is used.
 """
 
 from __future__ import annotations

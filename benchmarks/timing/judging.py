@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,25 +51,19 @@ def judge(timeline: Path, folder: Path, work: Path, listen: bool = True) -> Judg
         Whether to measure word error rates, which takes longer than all the rest.
     """
     film = opened(timeline)
-    texts = spoken(film, folder)
-    clips = natural(film, texts, Speaker(work / "spoken"))
+    told = {one["id"]: one for one in json.loads((folder / "lines.json").read_text(encoding="utf-8"))}
+    texts = [told.get(line["id"], {}).get("text") or line["candidates"][0] for line in film["lines"]]
+    rates = [told.get(line["id"], {}).get("native", 1.0) for line in film["lines"]]
+    speaker = Speaker(work / "spoken")
+    natural, native = (clips(film, texts, chosen, speaker) for chosen in ([1.0] * len(texts), rates))
     samples, sample_rate = heard(folder / "dub.wav")
     dub = locate.features(samples, sample_rate)
-    lines = [
-        scorers.Line(
-            line["speaker"],
-            tuple((a, b) for a, b in line["phrases"]),
-            clip.phrases,
-            clip.words,
-            locate.locate(locate.features(clip.samples, SAMPLE_RATE), clip.phrases, dub, (line["start"], line["end"])),
-        )
-        for line, clip in zip(film["lines"], clips, strict=True)
-    ]
+    lines = [_found(*one, dub) for one in zip(film["lines"], natural, native, strict=True)]
     wer = unfitted = None
     if listen:
         kept, language = work / "transcripts", film["target"]
         wer = recognition.errors(texts, samples, sample_rate, language, kept)
-        row = recognition.in_a_row([clip.samples for clip in clips])
+        row = recognition.in_a_row([clip.samples for clip in natural])
         unfitted = recognition.errors(texts, row, SAMPLE_RATE, language, kept)
     return Judged(
         scorers.score(lines, samples, sample_rate, film["duration"]),
@@ -79,16 +74,24 @@ def judge(timeline: Path, folder: Path, work: Path, listen: bool = True) -> Judg
     )
 
 
-def spoken(film: dict[str, Any], folder: Path) -> list[str]:
-    """The wording of each line in a dub: what it says that it speaks, else the first candidate."""
-    told = {one["id"]: one.get("text") for one in json.loads((folder / "lines.json").read_text(encoding="utf-8"))}
-    return [told.get(line["id"]) or line["candidates"][0] for line in film["lines"]]
-
-
-def natural(film: dict[str, Any], texts: list[str], speaker: Speaker) -> list[Said]:
-    """Each line's wording at natural rate."""
+def clips(film: dict[str, Any], texts: Sequence[str], rates: Sequence[float], speaker: Speaker) -> list[Said]:
+    """Each line's wording in its voice at a native rate."""
     voices = [voice(line["voice"], film["target"]) for line in film["lines"]]
-    return speaker.said([Request(text, one) for text, one in zip(texts, voices, strict=True)])
+    return speaker.said([Request(*one) for one in zip(texts, voices, rates, strict=True)])
+
+
+def _found(line: dict[str, Any], natural: Said, native: Said, dub: locate.Features) -> scorers.Line:
+    """A line of a dub, found by the clip that was spoken; how fast it is, is told by the one at natural rate."""
+    features = locate.features(native.samples, SAMPLE_RATE)
+    found = locate.locate(features, native.phrases, dub, (line["start"], line["end"]))
+    faster = sum(b - a for a, b in natural.phrases) / sum(b - a for a, b in native.phrases)
+    return scorers.Line(
+        line["speaker"],
+        tuple((a, b) for a, b in line["phrases"]),
+        native.phrases,
+        native.words,
+        replace(found, rate=found.rate * faster),
+    )
 
 
 def heard(path: Path) -> tuple[np.ndarray, int]:

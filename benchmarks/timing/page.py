@@ -42,7 +42,7 @@ distance between onsets.
 
 **The neutral scorer** (`benchmarks/timing/scorers.py`), in frames of 10 ms: the source's mask is its exact phrases, the
 dub's is an energy gate (40 dB under the loud speech; gaps under 0.15 s bridged), the same for all. Lines are found in
-the dub by aligning each natural clip with it (dynamic time warping of mel cepstra), so rates, lengths, onsets and cuts
+the dub by aligning the clip that was spoken with it (dynamic time warping of mel cepstra), so rates, lengths, onsets and cuts
 are measured from what sounds, not from what anybody reports; on clips stretched and cut on purpose, onsets are right to
 0.01 s and rates to 1 % in the median, cuts of 0.1 s and more are found. *In slot*: lines with a length within -10 % ..
 +20 % of the slot's. *Rate*: natural speech over speech in the dub (lines with 0.5 s of speech or more). *Cut*: words of

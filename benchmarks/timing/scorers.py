@@ -2,7 +2,8 @@
 
 Two masks of frames are compared over the film: the source's exact phrases, and the dub's, found by the gate of
 :mod:`benchmarks.timing.spans`, which is the same for everybody. Lines are found in the dub by what they sound like
-(:mod:`benchmarks.timing.locate`); nothing that a dubber says about itself is believed but the wording.
+(:mod:`benchmarks.timing.locate`); nothing that a dubber says about itself is believed but which clip it speaks: the wording, and the rate that it asked the synthesizer
+for. (Speech at another native rate differs from the natural clip in more than its pace.)
 
 ``iou``
     Intersection over union of the two masks.
@@ -50,7 +51,7 @@ class Line:
     slot : tuple of (start, end)
         The exact phrases of the source, in seconds.
     clip : tuple of (start, end)
-        The phrases of the clip at natural rate, in seconds of the clip.
+        The phrases of the clip as it was spoken, in seconds of the clip.
     words : tuple of (text, start, end)
         Those of the clip.
     located : Located

@@ -163,4 +163,6 @@ def _kept(
         )
     for passage in found:
         first, last = round(passage.start * SAMPLE_RATE), round(passage.end * SAMPLE_RATE)
-        yield Sound(round(times.dub(passage.start) * SAMPLE_RATE), functools.partial(kept, tracks, (passage,), first, last))
+        yield Sound(
+            round(times.dub(passage.start) * SAMPLE_RATE), functools.partial(kept, tracks, (passage,), first, last)
+        )

@@ -74,7 +74,7 @@ def test_lines_go_out_by_the_dozen_and_come_back_in_order_as_they_are_ready() ->
         llm = asking(server)
         results = llm.translate(texts, "en", "pt")
         first = next(results)
-        assert [(c.text, c.score) for c in first] == list(zip(full("Line 0."), (0.0, -1.0, -2.0), strict=True))
+        assert [(c.text, c.score) for c in first] == list(zip(full("Line 0."), (0.0, -0.1, -0.2), strict=True))
         assert len(server.requests) == 1
         assert [c[0].text for c in results] == [full(t)[0] for t in texts[1:]]
         assert [len(r.lines) for r in server.requests] == [BATCH, BATCH, 1]
@@ -335,7 +335,7 @@ def test_an_answer_that_ignores_the_length_is_kept_but_a_shorter_one_asked_for_o
     with serving(changed(lambda lines: lines[0].update(candidates=long)), shorter) as server:
         llm = asking(server)
         (candidates,) = llm.translate(["We need to talk."], "en", "pt", [Hint(seconds=0.8)])
-    assert [(c.text, c.score) for c in candidates] == [(long[0], 0.0), (long[1], -1.0), ("Vamos falar.", -2.0)]
+    assert [(c.text, c.score) for c in candidates] == [(long[0], 0.0), (long[1], -0.1), ("Vamos falar.", -0.2)]
     assert "longer than 13 characters" in server.requests[1].lines[0]["problem"]
     with serving(always=changed(lambda lines: lines[0].update(candidates=long))) as server:
         assert said(asking(server), ["We need to talk."], [Hint(seconds=0.8)]) == [long]

@@ -22,12 +22,14 @@ from dubkit.backends.kokoro import voices as kokoro_voices
 from dubkit.backends.kokoro.timing import FASTEST, SLOWEST, paced, pause_after, pauses, predicted
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.backends.silence import nothing, trim
+from dubkit.durations import natural_duration
 from dubkit.errors import BadInput, MissingModel, listed
 from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np
 
+SHORT_LINE = 1.2
 _REVISION = "1"
 
 
@@ -105,7 +107,11 @@ class Kokoro:
         return kokoro_styles.voices(language)
 
     def predict(self, request: Request) -> Seconds:
-        """How long the clip will be: the model's own durations, without the sound (4 % of the work)."""
+        """How long the clip will be: the model's own durations, without the sound (4 % of the work).
+
+        Of a line of a word or three they foretell half (``docs/durations.md``); such a line takes at least as long as lines of
+        that text usually do.
+        """
         parts = list(self._parts(request))
         if not parts:
             return len(nothing(self.sample_rate)) / self.sample_rate
@@ -114,6 +120,8 @@ class Kokoro:
         for index, part in enumerate(parts):
             total += predicted(part.written, paced(part.frames, rate), style)
             total += pause_after(part.written) / rate if index < len(parts) - 1 else 0.0
+        if total * rate < SHORT_LINE:
+            total = max(total, natural_duration(request.text, request.voice.language, request.voice.id) / rate)
         return total
 
     def marks(self, request: Request) -> tuple[tuple[Seconds, Seconds], ...]:

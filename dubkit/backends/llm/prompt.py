@@ -19,9 +19,9 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 from dubkit import glossary
 from dubkit.backends import flores
 from dubkit.backends.protocols import Hint
+from dubkit.durations import SYLLABLES_PER_SECOND
 from dubkit.languages import name
 from dubkit.record import Seconds
-from dubkit.timing import SYLLABLES_PER_SECOND
 
 REVISION = "1"
 """Of the prompt and of what is accepted; part of the fingerprint."""
@@ -32,7 +32,7 @@ ABSURD, ALWAYS_ALLOWED = 4.0, 40
 """A candidate over four times its source and 40 characters is no translation."""
 
 # Written signs for one spoken syllable, spaces included, by the script of the language. Spanish dialogue has 3.0 and
-# English 3.6 as dubkit.timing counts; the others are estimates. Rough will do: a budget that is a little off still gives
+# English 3.6 as dubkit.durations counts; the others are estimates. Rough will do: a budget that is a little off still gives
 # a short, a shorter and a shortest line to choose from.
 _SIGNS = {"Hans": 1.0, "Hant": 1.0, "Jpan": 1.1, "Hang": 1.3, "Arab": 2.2, "Hebr": 2.2, "Latn": 3.0, "Cyrl": 2.8}
 _OTHER_SIGNS = 2.2
@@ -129,7 +129,7 @@ def messages(lines: Sequence[Asked], source: str, target: str) -> list[dict[str,
 def budget(seconds: Seconds, target: str) -> int:
     """About how many characters of a language can be said in a time, at least two syllables' worth.
 
-    Syllables at the rate of :func:`dubkit.timing.expected_duration`, times written signs for a syllable of the script.
+    Syllables at the rate of :func:`dubkit.durations.expected_duration`, times written signs for a syllable of the script.
     """
     script = flores.codes().get(target, "").partition("_")[2]
     return round(max(2.0, seconds * SYLLABLES_PER_SECOND) * _SIGNS.get(script, _OTHER_SIGNS))

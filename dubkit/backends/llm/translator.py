@@ -27,6 +27,9 @@ BATCH_CHARACTERS = 3000
 """Of source text in a request; some servers cut what is longer than a small context without a word."""
 AGAIN = 2
 """How often a line is asked again alone when nothing of its answer can be used."""
+# The model gives the most natural wording first, and no probabilities: each later one is taken to be so much worse, in
+# the units of other translators' scores (log probability of a token).
+LESS_NATURAL = -0.1
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +144,7 @@ class Llm:
                     if not said:
                         self._failed += 1
                         first_failed = first_failed or line.text
-                    yield tuple(Candidate(text=text, score=float(-n)) for n, text in enumerate(said))
+                    yield tuple(Candidate(text=text, score=n * LESS_NATURAL) for n, text in enumerate(said))
         finally:
             if self._failed:
                 log.warning(

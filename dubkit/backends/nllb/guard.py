@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from dubkit.backends.sentences import sentences
-from dubkit.timing import VOWELS
+from dubkit.durations import VOWELS
 
 FAR_LONGER = 3.0
 """Syllables of a translation per syllable of its text beyond which it was made up; pairs of languages stay below 2."""
