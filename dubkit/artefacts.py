@@ -249,8 +249,8 @@ class Clip(Record):
     """The synthesized line.
 
     ``text`` is the wording that was chosen for its length, candidate number ``candidate`` of the translation, and ``how`` it
-    came about; ``rate`` the native speaking rate asked for (1 = natural); ``natural`` the length at natural rate, and
-    ``slot`` the source line's.
+    came about; ``spoken`` that wording as the synthesizer got it, with commas for the original's pauses; ``rate`` the native
+    speaking rate asked for (1 = natural); ``natural`` the length at natural rate, and ``slot`` the source line's.
     """
 
     id: str
@@ -262,6 +262,7 @@ class Clip(Record):
     slot: Seconds
     candidate: int = 0
     how: str = ""
+    spoken: str = ""
     phrases: tuple[Phrase, ...]
 
 

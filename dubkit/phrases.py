@@ -34,10 +34,30 @@ SHORTEST = 0.25
 MARK = re.compile(r"(?<=[,;:.!?…—–])([\"'”’»)\]]*\s+)|(?<=[、，；：。！？])(?=\w)")
 # A plain reader's silence at a mark.
 MARK_PAUSE = 0.15
+# Words before which a sentence may pause without a mark: conjunctions and weightier prepositions.
+OPENING = {
+    language: frozenset(words.split())
+    for language, words in {
+        "de": "und oder aber denn weil dass wenn als ob obwohl damit während sondern bevor nachdem vor nach mit ohne gegen",
+        "en": "and or but because that when while if although since which who where until unless before after with "
+        "without into from between through",
+        "es": "y e o u pero porque que cuando si aunque mientras como donde sino pues quien para antes después sobre con "
+        "sin hasta desde durante entre",
+        "fr": "et ou mais car parce que qui quand si lorsque puisque donc comme où dont pour avant après avec sans depuis "
+        "pendant entre vers",
+        "it": "e o ma perché che quando se mentre anche però quindi come dove per prima dopo con senza fino tra fra durante",
+        "pt": "e ou mas porque que quando se embora enquanto como onde pois porém quem para antes depois sobre com sem até "
+        "desde durante entre",
+    }.items()
+}
+BREATH = 0.12
+"""What a pause without a mark costs, in seconds of misfit."""
 FRAME = 0.01
 # Silence is this far below the clip's own level: releases and breath are still sound.
 QUIET_DB = -32.0
-MARGIN = 0.015
+AUDIBLE_DB = -36.0
+# So far down a voice has let go, if not fallen silent; looked for this near to where the synthesizer has its mark.
+DIP_DB, DIP_REACH = -18.0, 0.1
 
 
 def spans(utterance: Utterance, least_pause: Seconds = LEAST_PAUSE) -> tuple[Span, ...]:
@@ -79,6 +99,37 @@ def clauses(text: str) -> tuple[str, ...]:
     return tuple([*found, rest] if rest or not found else found)
 
 
+def breaths(parts: Sequence[str], language: str) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """Clauses cut further before words with which a phrase may begin: places where a speaker could pause, but need not.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        The clauses.
+    language : str
+        BCP-47; languages that this module has no words of are left as they are.
+
+    Returns
+    -------
+    tuple of (tuple of str, tuple of bool)
+        The pieces, and for each but the last whether it ends at such a place and not at a mark.
+    """
+    opening = OPENING.get(language.partition("-")[0], frozenset())
+    pieces: list[str] = []
+    optional: list[bool] = []
+    for part in parts:
+        words, start = part.split(), 0
+        for at, word in enumerate(words):
+            # Neither side is a single word: nobody pauses after "and".
+            if word.lower() in opening and at - start >= 2 and len(words) - at >= 2:
+                pieces.append(" ".join(words[start:at]))
+                optional.append(True)
+                start = at
+        pieces.append(" ".join(words[start:]))
+        optional.append(False)
+    return tuple(pieces), tuple(optional[:-1])
+
+
 @dataclass(frozen=True)
 class Match:
     """A phrase of the dub in the slot that it fills: which clauses (first, last + 1), the slot, the natural length."""
@@ -110,7 +161,11 @@ def lengths(parts: Sequence[str], total: Seconds, marks: Sequence[Span] = ()) ->
 
 
 def matched(
-    slots: Sequence[Span], said: Sequence[Seconds], pauses: Sequence[Seconds], settings: TimingSettings
+    slots: Sequence[Span],
+    said: Sequence[Seconds],
+    pauses: Sequence[Seconds],
+    settings: TimingSettings,
+    optional: Sequence[bool] = (),
 ) -> tuple[Match, ...]:
     """Which clauses of the dub fill which spans of the original: both in order, nothing left out.
 
@@ -126,13 +181,16 @@ def matched(
         Lengths of the clauses, and of the silences between them.
     settings : TimingSettings
         Its rates' limits.
+    optional : sequence of bool
+        Whether the place after each clause but the last is one of :func:`breaths`; a pause there costs :data:`BREATH`.
     """
     n, m = len(slots), len(said)
+    price = [BREATH if end else 0.0 for end in optional] + [0.0] * (m - len(optional))
     best: dict[tuple[int, int], tuple[float, tuple[int, int]]] = {(0, 0): (0.0, (0, 0))}
     for i in range(1, n + 1):
         for j in range(1, m + 1):
             ways = [
-                (best[k, h][0] + _misfit(slots[k:i], said[h:j], pauses[h : j - 1], settings), (k, h))
+                (best[k, h][0] + price[j - 1] + _misfit(slots[k:i], said[h:j], pauses[h : j - 1], settings), (k, h))
                 for k in range(i)
                 for h in range(j)
                 if (k, h) in best
@@ -155,10 +213,10 @@ def _misfit(
     natural = sum(said) + sum(pauses)
     reachable = min(max(length, natural / settings.fastest), natural / settings.slowest)
     spoken_over = sum(b[0] - a[1] for a, b in itertools.pairwise(slots))
-    return abs(length - reachable) + abs(reachable - natural) / 3 + spoken_over
+    return abs(length - reachable) + abs(reachable - natural) / 8 + spoken_over
 
 
-def cuts(samples: np.ndarray, sample_rate: int, expected: Sequence[Seconds], exact: bool) -> list[Span]:
+def cuts(samples: np.ndarray, sample_rate: int, expected: Sequence[Seconds], exact: bool) -> list[Span | None]:
     """The pauses of a clip nearest to where they are expected.
 
     Parameters
@@ -170,17 +228,22 @@ def cuts(samples: np.ndarray, sample_rate: int, expected: Sequence[Seconds], exa
     expected : sequence of float
         The middle of each pause, in seconds of the clip.
     exact : bool
-        Whether these come from the synthesizer; guesses are searched farther away, and for real silences only.
+        Whether these come from the synthesizer. Guesses are searched farther away, and for real silences only; else a dip
+        between two words will do, which is an empty span.
 
     Returns
     -------
-    list of (float, float)
-        As many as expected; an empty span (t, t) where there is no silence to cut in.
+    list of (float, float) or None
+        As many as expected; None where nothing can be cut.
     """
-    silences = _silences(samples, sample_rate)
+    import numpy as np
+
+    levels = _levels(samples, sample_rate)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], levels < QUIET_DB, [False]]).astype(int)))
+    silences = [(float(a) * FRAME, float(b) * FRAME) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     duration = len(samples) / sample_rate
     reach, least = (0.2, 0.03) if exact else (0.15 + 0.08 * duration, 0.1)
-    found: list[Span] = []
+    found: list[Span | None] = []
     after = 0.0
     for time in expected:
         near = [
@@ -189,10 +252,22 @@ def cuts(samples: np.ndarray, sample_rate: int, expected: Sequence[Seconds], exa
             if b - a >= least and a > after and b < duration and max(a - time, time - b, 0.0) <= reach
         ]
         # The longest silence, but rather a near one: a plosive's closure is short, a pause seldom is.
-        chosen = max(near, key=lambda s: (s[1] - s[0]) - 0.5 * abs((s[0] + s[1]) / 2 - time), default=(time, time))
+        chosen = max(near, key=lambda s: (s[1] - s[0]) - 0.5 * abs((s[0] + s[1]) / 2 - time), default=None)
+        if chosen is None and exact:
+            chosen = _dip(levels, max(after, time - DIP_REACH), time + DIP_REACH)
         found.append(chosen)
-        after = max(after, chosen[1])
+        after = chosen[1] if chosen else after
     return found
+
+
+def _dip(levels: np.ndarray, start: Seconds, end: Seconds) -> Span | None:
+    """The softest moment between two times, if the voice lets go there."""
+    first, last = int(start / FRAME) + 1, min(len(levels) - 1, int(end / FRAME))
+    if first >= last:
+        return None
+    at = first + int(levels[first:last].argmin())
+    time = (at + 0.5) * FRAME
+    return (time, time) if levels[at] < DIP_DB else None
 
 
 def cut(
@@ -213,34 +288,38 @@ def cut(
     exact : bool
         Whether these come from the synthesizer.
     """
-    duration = len(samples) / sample_rate
     pauses = cuts(samples, sample_rate, [marks[match.clauses[1] - 1] for match in matches[:-1]], exact)
     found: list[Phrase] = []
-    start, slot_start = 0.0, matches[0].slot[0]
-    for match, pause in zip(matches, [*pauses, (duration, duration)], strict=True):
-        last = match is matches[-1]
-        if not last and pause[1] - pause[0] <= 0:
+    start, end = audible(samples, sample_rate)
+    slot_start = matches[0].slot[0]
+    for match, pause in zip(matches, [*pauses, (end, end)], strict=True):
+        if pause is None:
             continue
-        # A little of the silence goes along on either side, so that no release or onset is cut.
-        margin = 0.0 if last else min(MARGIN, (pause[1] - pause[0]) / 2)
-        end = pause[0] + margin
-        found.append(Phrase(start=round(start, 4), end=round(end, 4), slot_start=slot_start, slot_end=match.slot[1]))
-        start = pause[1] - margin
+        found.append(
+            Phrase(start=round(start, 4), end=round(pause[0], 4), slot_start=slot_start, slot_end=match.slot[1])
+        )
+        start = pause[1]
         slot_start = matches[min(len(matches) - 1, matches.index(match) + 1)].slot[0]
     return tuple(found)
 
 
-def _silences(samples: np.ndarray, sample_rate: int) -> list[Span]:
-    """Stretches inside a clip that are far below its level."""
+def audible(samples: np.ndarray, sample_rate: int) -> Span:
+    """When a clip begins and ceases to be heard; what lies before and after is breath and fading."""
+    import numpy as np
+
+    heard = np.flatnonzero(_levels(samples, sample_rate) > AUDIBLE_DB)
+    duration = len(samples) / sample_rate
+    return (float(heard[0]) * FRAME, min(duration, float(heard[-1] + 1) * FRAME)) if len(heard) else (0.0, duration)
+
+
+def _levels(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """The level of each frame of :data:`FRAME` seconds beside the clip's own, in dB, shape (n_frames,)."""
     import numpy as np
 
     from dubkit.audio import speech_level
 
     step = max(1, round(FRAME * sample_rate))
     frames = samples[: len(samples) // step * step].reshape(-1, step)
-    if not len(frames):
-        return []
-    level = np.sqrt(np.mean(frames.astype(np.float64) ** 2, axis=1))
-    quiet = level < speech_level(samples, sample_rate) * 10 ** (QUIET_DB / 20)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(int)))
-    return [(float(a) * FRAME, float(b) * FRAME) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    power = np.mean(frames.astype(np.float64) ** 2, axis=1)
+    levels: np.ndarray = 10 * np.log10(power + 1e-20) - 20 * np.log10(speech_level(samples, sample_rate) + 1e-10)
+    return levels

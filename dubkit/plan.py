@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from dubkit import phrases, retiming, wording
 from dubkit.artefacts import Line, Phrase, Utterance
+from dubkit.durations import natural_duration
 from dubkit.phrases import Span
 from dubkit.record import AudioFile, Seconds
 from dubkit.retiming import TimeMap
@@ -27,10 +28,14 @@ class Foretold:
 
 @dataclass(frozen=True)
 class Plan:
-    """A line as it is going to be said: the candidate chosen, and its phrases with their slots and natural lengths."""
+    """A line as it is going to be said: the candidate chosen, and its phrases with their slots and natural lengths.
+
+    ``spoken`` is the wording as the synthesizer gets it: with a comma wherever the original pauses and the text has no mark.
+    """
 
     line: Line
     candidate: int
+    spoken: str
     matches: tuple[phrases.Match, ...]
 
     @property
@@ -64,6 +69,7 @@ def planned(
     utterance: Utterance,
     following: Seconds,
     foretell: Callable[[str], Foretold],
+    language: str,
     settings: TimingSettings,
     length_weight: float,
 ) -> Plan:
@@ -80,6 +86,8 @@ def planned(
     foretell : callable
         Asks the synthesizer; only of the translator's first candidate and the chosen one, as lengths of the others follow
         well enough from their texts.
+    language : str
+        BCP-47, of the dub.
     settings : TimingSettings
         Limits of the rate.
     length_weight : float
@@ -92,7 +100,12 @@ def planned(
         foretold = foretell(text)
         clauses = phrases.clauses(text)
         lengths = phrases.lengths(clauses, foretold.length, foretold.marks)
-        return Plan(line, candidate, phrases.matched(spans, *lengths, settings))
+        if len(spans) > 1 and (spoken := _breathing(text, clauses, lengths[0], spans, language, settings)) != text:
+            foretold = foretell(spoken)
+            clauses = phrases.clauses(spoken)
+            lengths = phrases.lengths(clauses, foretold.length, foretold.marks)
+            text = spoken
+        return Plan(line, candidate, text, phrases.matched(spans, *lengths, settings))
 
     first = plan(0)
     if not length_weight or len(line.candidates) < 2:
@@ -108,6 +121,32 @@ def planned(
         weight=length_weight,
     )
     return plan(chosen) if chosen else first
+
+
+def _breathing(
+    text: str,
+    clauses: Sequence[str],
+    said: Sequence[Seconds],
+    spans: Sequence[Span],
+    language: str,
+    settings: TimingSettings,
+) -> str:
+    """The text with commas where the original pauses, a speaker of the dub could, and the rest fits better for it."""
+    pieces, optional = phrases.breaths(clauses, language)
+    if not any(optional):
+        return text
+    weights = [natural_duration(piece, language) for piece in pieces]
+    lengths, start = [], 0
+    # The pieces of a clause share its length, which the synthesizer foretold.
+    for clause_length in said:
+        end = next((n for n in range(start, len(optional)) if not optional[n]), len(pieces) - 1) + 1
+        total = sum(weights[start:end])
+        lengths += [clause_length * w / max(total, 1e-3) for w in weights[start:end]]
+        start = end
+    pauses = [0.0 if soft else phrases.MARK_PAUSE for soft in optional]
+    matches = phrases.matched(spans, lengths, pauses, settings, optional)
+    paused = {match.clauses[1] for match in matches[:-1]}
+    return " ".join(f"{piece}," if n in paused and optional[n - 1] else piece for n, piece in enumerate(pieces, 1))
 
 
 def rates(plans: Sequence[Plan], times: TimeMap, native: tuple[float, float], settings: TimingSettings) -> list[float]:
@@ -154,9 +193,7 @@ def slowed(plans: Sequence[Plan], duration: Seconds, most: float) -> TimeMap:
 
 def cut(plan: Plan, clip: AudioFile, marks: Sequence[Span]) -> tuple[Phrase, ...]:
     """The phrases of a line's clip; `marks` is where the synthesizer says that it pauses, or empty."""
-    if len(plan.matches) == 1:
-        return (Phrase(start=0.0, end=clip.duration, slot_start=plan.slot[0], slot_end=plan.slot[1]),)
-    clauses = phrases.clauses(plan.text)
+    clauses = phrases.clauses(plan.spoken)
     said, pauses = phrases.lengths(clauses, clip.duration, marks)
     ends = [sum(said[: n + 1]) + sum(pauses[:n]) + pauses[n] / 2 for n in range(len(pauses))]
     return phrases.cut(clip.load(), clip.sample_rate, plan.matches, ends, exact=len(marks) == len(clauses) - 1)

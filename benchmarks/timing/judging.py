@@ -14,6 +14,7 @@ import soundfile
 from benchmarks.timing import contestants, locate, recognition, scorers
 from benchmarks.timing.speaker import SAMPLE_RATE, Said, Speaker, voice
 from benchmarks.timing.timelines import opened
+from dubkit.audio import resample
 from dubkit.backends.protocols import Request
 
 
@@ -99,7 +100,7 @@ def heard(path: Path) -> tuple[np.ndarray, int]:
     samples, sample_rate = soundfile.read(path, dtype="float32")
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
     if sample_rate % 100:
-        mono, sample_rate = locate.resample(mono, sample_rate, SAMPLE_RATE), SAMPLE_RATE
+        mono, sample_rate = resample(mono, sample_rate, SAMPLE_RATE), SAMPLE_RATE
     return mono, sample_rate
 
 

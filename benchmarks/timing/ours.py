@@ -1,8 +1,8 @@
 """dubkit itself, as its pipeline does it, and without one of its means at a time.
 
-The stages ``synthesize`` and ``assemble`` get a timeline as the artefacts that they would get from the stages before them:
-lines with the exact times of their phrases, candidates, voices. The first candidate scores 0, a variant what it costs in ``dubkit.variants``,
-a wording by hand, which stands for a stronger translator's N-best, :data:`BY_HAND`.
+The stages ``synthesize`` and ``assemble`` get a timeline as the artefacts that they would get from the stages before
+them: lines with the exact times of their phrases, candidates, voices. The first candidate scores 0, a variant what it costs in
+``dubkit.variants``, a wording by hand, which stands for a stronger translator's N-best, :data:`BY_HAND`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from dubkit.durations import natural_duration
 from dubkit.media import SAMPLE_RATE
 from dubkit.progress import Report
 from dubkit.retiming import TimeMap
-from dubkit.stages.assemble import sounding
+from dubkit.stages.assemble import sounding, with_margins
 from dubkit.stages.synthesize import SynthesizeSettings, synthesize
 from dubkit.store import Items
 from dubkit.timing import Schedule, Slot, TimingSettings
@@ -67,12 +67,15 @@ def dub(timeline: Path, out: Path, variant: str) -> None:
         lines = placements(speech, TimeMap.of((), film["duration"]))
     mix = np.zeros(round(film["duration"] * SAMPLE_RATE), np.float32)
     for clip, line in zip(speech.clips, lines, strict=True):
-        for phrase in line.phrases:
+        for phrase in with_margins(line.phrases, clip.audio.duration):
             samples, start = sounding(clip, phrase), round(phrase.start * SAMPLE_RATE)
             samples = samples[: len(mix) - start]
             mix[start : start + len(samples)] += samples
     soundfile.write(out / "dub.wav", audio.resample(mix, SAMPLE_RATE, 24_000), 24_000, subtype="FLOAT")
-    told = [{"id": p.id, "start": p.start, "rate": p.rate, "text": p.text} for p in lines]
+    told = [
+        {"id": p.id, "start": p.start, "rate": p.rate, "text": clip.spoken, "native": clip.rate}
+        for p, clip in zip(lines, speech.clips, strict=True)
+    ]
     (out / "lines.json").write_text(json.dumps(told, indent=1, ensure_ascii=False))
 
 

@@ -14,6 +14,8 @@ from dubkit.audio import read, resample
 
 ROOM = 25.0
 """How far under the loud speech the recording's own noise lies, less 5 dB: what is quieter is no speech, in dB."""
+NOISE = 0.1
+"""What is shorter is a click or a breath, in seconds; so is what falls in no word."""
 
 Words = tuple[tuple[str, float, float], ...]
 
@@ -41,7 +43,13 @@ def lines(name: str, store: Path, sound: np.ndarray, sample_rate: int) -> list[t
     run = Run.open(built(name).video, source="en", target="pt", profile="embedded", store=store)
     utterances = run.transcript.utterances
     cuts = [(a.words[-1].end + b.words[0].start) / 2 for a, b in itertools.pairwise(utterances)]
-    spans = shared_out(phrases(sound, sample_rate, ROOM), cuts)
+    words = [w for u in utterances for w in u.words]
+    heard = [
+        (a, b)
+        for a, b in phrases(sound, sample_rate, ROOM)
+        if b - a >= NOISE and any(min(b, w.end) - max(a, w.start) > 0.05 for w in words)
+    ]
+    spans = shared_out(heard, cuts)
     return [
         (u.text, tuple(own), tuple((w.text, w.start, w.end) for w in u.words))
         for u, own in zip(utterances, spans, strict=True)

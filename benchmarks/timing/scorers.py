@@ -2,8 +2,9 @@
 
 Two masks of frames are compared over the film: the source's exact phrases, and the dub's, found by the gate of
 :mod:`benchmarks.timing.spans`, which is the same for everybody. Lines are found in the dub by what they sound like
-(:mod:`benchmarks.timing.locate`); nothing that a dubber says about itself is believed but which clip it speaks: the wording, and the rate that it asked the synthesizer
-for. (Speech at another native rate differs from the natural clip in more than its pace.)
+(:mod:`benchmarks.timing.locate`). Nothing that a dubber says about itself is believed but which clip it speaks: the
+wording, and the rate that it asked the synthesizer for (speech at another native rate differs from the natural clip in
+more than its pace).
 
 ``iou``
     Intersection over union of the two masks.
@@ -14,7 +15,7 @@ for. (Speech at another native rate differs from the natural clip in more than i
 ``onset``
     Median, 90th percentile and maximum of the absolute distance between the starts of slot and line, in seconds.
 ``rate``
-    95th percentile and maximum of the speech of the natural clip over its speech in the dub, pauses not counted;
+    95th percentile and maximum over lines of the speech of the natural clip over its speech in the dub, pauses not counted;
     lines with less than 0.5 s of speech are measured too coarsely for that, and left out.
 ``cut_words``
     Words of which more than half of the sound is missing.

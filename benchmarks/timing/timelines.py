@@ -216,4 +216,4 @@ def _variants(text: str, language: str) -> list[tuple[str, str]]:
         return []
     from dubkit.variants import variants
 
-    return [(getattr(one, "text", one), getattr(one, "how", "") or "variant") for one in variants(text, language)]
+    return [(one.text, one.how) for one in variants(text, language)]

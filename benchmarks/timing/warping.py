@@ -55,7 +55,7 @@ def path(distances: np.ndarray, away: np.ndarray) -> np.ndarray:
     return steps
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)
 def _path(distances: Any, away: Any, skip: float, warp: float) -> Any:
     n, m = distances.shape
     total = np.empty((n, m))

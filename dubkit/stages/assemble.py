@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from dubkit.media import BLOCK_SECONDS, SAMPLE_RATE
 from dubkit.mix import MixSettings, Sound
 from dubkit.plan import SHORTEST
 from dubkit.progress import Report
-from dubkit.record import AudioFile
+from dubkit.record import AudioFile, Seconds
 from dubkit.retiming import TimeMap
 from dubkit.room import Room, estimate, in_room, windows
 from dubkit.stage import stage
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # Times are rounded to a tenth of a millisecond: what is less than that is no stretch.
 LEAST_STRETCH = 2e-3
+MARGIN = 0.015
 # A laugh or a breath is shorter; what goes on for longer may be speech that was missed.
 LONG_PASSAGE = 1.5
 WARNED = {"late": "start late", "squeezed": "are spoken faster than is allowed"}
@@ -107,11 +109,31 @@ def _voices(
     places = mix.positions(speakers, originals) if settings.mix.follow_position else [0.0] * len(lines)
     around = _room(transcript, tracks) if settings.room else None
     for clip, line, gain, place in zip(speech.clips, lines, gains, places, strict=True):
-        for phrase in line.phrases:
+        for phrase in with_margins(line.phrases, clip.audio.duration):
             yield Sound(
                 round(phrase.start * SAMPLE_RATE),
                 functools.partial(_voice, clip, phrase, float(gain), float(place), around, settings.room),
             )
+
+
+def with_margins(phrases: Sequence[PlacedPhrase], duration: Seconds) -> Iterator[PlacedPhrase]:
+    """A line's phrases with what is soft before and after them, and a little of the silence between them.
+
+    No soft end or beginning is cut off, and `duration` is the whole clip's, in seconds.
+    """
+    silences = [two.clip_start - one.clip_end for one, two in itertools.pairwise(phrases)]
+    margins = [
+        min(phrases[0].clip_start, phrases[0].start),
+        *(min(MARGIN, silence / 2) for silence in silences),
+        max(0.0, duration - phrases[-1].clip_end),
+    ]
+    for phrase, before, after in zip(phrases, margins, margins[1:], strict=False):
+        yield phrase.but(
+            start=phrase.start - before,
+            end=phrase.end + after,
+            clip_start=phrase.clip_start - before,
+            clip_end=phrase.clip_end + after,
+        )
 
 
 def _voice(

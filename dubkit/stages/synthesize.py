@@ -96,6 +96,7 @@ def synthesize(
             said[line.id],
             next((s for s in starts if s >= said[line.id].end), media.duration),
             functools.partial(foretell, line),
+            translation.target,
             settings.timing,
             settings.length_weight,
         )
@@ -107,7 +108,7 @@ def synthesize(
     def requests(plans: Sequence[Plan]) -> list[Request]:
         fitting = rates(plans, times, backend.rates, settings.timing)
         return [
-            request(plan.line, plan.text, rate if settings.native_rate else 1.0)
+            request(plan.line, plan.spoken, rate if settings.native_rate else 1.0)
             for plan, rate in zip(plans, fitting, strict=True)
         ]
 
@@ -133,6 +134,7 @@ def synthesize(
                 text=plan.text,
                 candidate=plan.candidate,
                 how=plan.how,
+                spoken=plan.spoken,
                 audio=clip,
                 rate=one.rate,
                 natural=round(clip.duration * one.rate, 3),
