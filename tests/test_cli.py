@@ -38,6 +38,21 @@ def test_subtitles_lie_beside_the_film(dubbed, tmp_path):
     ]  # fmt: skip
 
 
+def test_show_timing_lists_the_certificates_and_writes_them(dubbed, shared_store, tmp_path):
+    run = dubbed[0]["run"]
+    done = call("show", run, "--timing", "--store", shared_store)
+    assert done.exit_code == 0
+    assert "u0001" in done.stdout and "adherent" in done.stdout and "reason" in done.stdout
+    told = json.loads(call("show", run, "--timing", "--json", "--store", shared_store).stdout)
+    assert [line["id"] for line in told] == sorted(line["id"] for line in told)
+    assert {"slot_start", "start", "rate", "borrowed", "drift", "candidate", "reason", "flag"} <= set(told[0])
+    out = tmp_path / "timing.csv"
+    assert call("show", run, "--out", out, "--store", shared_store).stdout.strip() == str(out)
+    assert len(out.read_text().splitlines()) == len(told) + 1
+    refused = call("show", run, "--out", tmp_path / "timing.txt", "--store", shared_store)
+    assert refused.exit_code == 2
+
+
 def test_show_lists_the_stages(dubbed, shared_store):
     done = call("show", dubbed[0]["run"], "--store", shared_store)
     assert done.exit_code == 0
