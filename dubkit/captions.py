@@ -16,6 +16,7 @@ from dubkit import cue_times
 from dubkit.artefacts import Placement, Utterance
 from dubkit.cue_cuts import Piece, Spoken, Timed, in_order, pieces, together
 from dubkit.line_breaks import AFTER_LABEL, Measured, Norm, costs, lines, norm, shared, units
+from dubkit.phrases import spans
 from dubkit.record import Seconds
 from dubkit.subtitles import DASH, Cue, Said, plain
 
@@ -32,8 +33,8 @@ def spoken(placements: Sequence[Placement], names: Mapping[str, str], target: st
     found = []
     for place in placements:
         parts = units(plain(place.text))
-        spans = [(p.start, p.end) for p in place.phrases] or [(place.start, place.end)]
-        found += _line(place.id, names[place.speaker], parts, _shared(parts, spans, target))
+        heard = [(p.start, p.end) for p in place.phrases] or [(place.start, place.end)]
+        found += _line(place.id, names[place.speaker], parts, _shared(parts, heard, target))
     return in_order(found)
 
 
@@ -61,7 +62,7 @@ def original(
         parts = units(plain(said.text))
         stretches = [(_signs(word.text), word.start, word.end) for word in said.words]
         if "".join("".join(parts).split()) != "".join("".join(w.text for w in said.words).split()):
-            stretches = _shared(parts, _between_pauses(said), source)
+            stretches = _shared(parts, spans(said, SHORTEST_PAUSE), source)
         if knots:
             film, dub = zip(*knots, strict=True)
             stretches = [(n, float(np.interp(a, film, dub)), float(np.interp(b, film, dub))) for n, a, b in stretches]
@@ -69,24 +70,13 @@ def original(
     return in_order(found)
 
 
-def _shared(parts: Sequence[str], spans: Sequence[tuple[Seconds, Seconds]], language: str) -> list[Stretch]:
+def _shared(parts: Sequence[str], heard: Sequence[tuple[Seconds, Seconds]], language: str) -> list[Stretch]:
     """A text over the spans in which it sounds, in proportion to their lengths."""
-    bounds = shared(parts, costs(parts, language), [end - start for start, end in spans], norm(language))
+    bounds = shared(parts, costs(parts, language), [end - start for start, end in heard], norm(language))
     return [
         (_signs("".join(parts[a:b])), start, end)
-        for (a, b), (start, end) in zip(itertools.pairwise([0, *bounds]), spans, strict=True)
+        for (a, b), (start, end) in zip(itertools.pairwise([0, *bounds]), heard, strict=True)
     ]
-
-
-def _between_pauses(said: Utterance) -> list[tuple[Seconds, Seconds]]:
-    """The spans of an utterance's words that no pause divides; its whole span where it has no words."""
-    spans: list[tuple[Seconds, Seconds]] = []
-    for word in said.words:
-        if spans and word.start - spans[-1][1] < SHORTEST_PAUSE:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], word.end))
-        else:
-            spans.append((word.start, word.end))
-    return spans or [(said.start, said.end)]
 
 
 def _signs(text: str) -> int:
