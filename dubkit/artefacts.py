@@ -273,7 +273,6 @@ class Speech(Artefact):
     """
 
     ROWS = "clips"
-    TEXT = "text"
     clips: tuple[Clip, ...]
     model: str = ""
     timing: TimingSettings = TimingSettings()

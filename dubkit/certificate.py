@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -11,18 +12,21 @@ from pathlib import Path
 
 from dubkit.artefacts import Clip, PlacedPhrase, Placement, Speech
 from dubkit.errors import BadInput
-from dubkit.plan import SHORTEST
+from dubkit.plan import SHORTEST, within
 from dubkit.record import Seconds
 from dubkit.retiming import TimeMap
 from dubkit.store import told
 from dubkit.timing import Slot, TimingSettings, solve
 
 LATE = 0.3
-"""A line that starts later than this is flagged, in seconds."""
+"""A line that starts later, or earlier, than this is flagged, in seconds."""
 SHORT, LONG = -0.1, 0.2
 """Lines whose length is off their slot's by no more than these shares adhere to it, as the industry counts it."""
 # Less stretch than this is not worth what it does to the sound.
-LEAST_STRETCH = 0.04
+WORTH_IT = 0.04
+# Times are rounded to a tenth of a millisecond: what is less than that is no stretch.
+ROUNDED = 2e-3
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
     "id", "speaker", "flag", "slot_start", "slot_end", "start", "end", "drift", "rate", "stretch", "borrowed",
     "candidate", "reason", "text",
@@ -42,7 +46,7 @@ def placements(speech: Speech, times: TimeMap) -> list[Placement]:
     times : TimeMap
         From times of the film to those of the dub.
     """
-    moved, duration = times.dub, times.duration
+    duration, moved = times.duration, functools.partial(within, times)
     order = sorted(
         ((n, k) for n, clip in enumerate(speech.clips) for k in range(len(clip.phrases))),
         key=lambda at: (moved(speech.clips[at[0]].phrases[at[1]].slot_start), at),
@@ -51,7 +55,7 @@ def placements(speech: Speech, times: TimeMap) -> list[Placement]:
     sounding = [slot.natural / speech.clips[slot.line].rate for slot in slots]
     plan = solve(slots, duration, speech.timing)
     kept = [
-        Slot(s.line, s.speaker, s.start, s.end, s.natural, sound if abs(sound / length - 1) < LEAST_STRETCH else None)
+        Slot(s.line, s.speaker, s.start, s.end, s.natural, sound if abs(sound / length - 1) < WORTH_IT else None)
         for s, sound, length in zip(slots, sounding, plan.lengths.tolist(), strict=True)
     ]
     unstretched = solve(kept, duration, speech.timing)
@@ -74,7 +78,7 @@ def table(lines: Sequence[Placement]) -> str:
     writer.writerow(COLUMNS)
     for line in lines:
         row = [getattr(line, column) for column in COLUMNS]
-        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell for cell in row])
+        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell for cell in row])
     return out.getvalue()
 
 
@@ -147,10 +151,9 @@ def _placed(clip: Clip, k: int, slot: Slot, start: Seconds, length: Seconds) -> 
 
 def _certified(clip: Clip, phrases: tuple[PlacedPhrase, ...], settings: TimingSettings) -> Placement:
     first, last = phrases[0], phrases[-1]
-    spoken = sum(p.end - p.start for p in phrases)
+    spoken = max(SHORTEST, sum(p.end - p.start for p in phrases))
     sounding = sum(max(SHORTEST, p.clip_end - p.clip_start) for p in phrases)
-    # To a tenth of a percent nobody hears a difference, and rounded times make up for no more.
-    stretch = sounding / spoken if abs(sounding / spoken - 1) > 2e-3 else 1.0
+    stretch = sounding / spoken if abs(sounding / spoken - 1) > ROUNDED else 1.0
     line = Placement(
         id=clip.id,
         speaker=clip.speaker,
@@ -172,8 +175,8 @@ def _certified(clip: Clip, phrases: tuple[PlacedPhrase, ...], settings: TimingSe
 def _flag(line: Placement, settings: TimingSettings) -> str:
     if line.rate > settings.fastest * 1.005:
         return "squeezed"
-    if line.drift > LATE:
-        return "late"
+    if abs(line.drift) > LATE:
+        return "late" if line.drift > 0 else "early"
     off = _off(line)
     return "long" if off > LONG else "short" if off < SHORT else ""
 

@@ -8,6 +8,7 @@ A line whose text was written by hand has that text for its only candidate, so t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,9 +95,15 @@ def _changed(row: Any, fields: Mapping[str, Any], language: str) -> Any:
     if isinstance(row, Line) and "text" in fields:
         fields = _pinned(str(fields["text"]), fields, language)
     try:
-        return row.but(**fields)
+        changed = row.but(**fields)
     except ValueError as error:
         raise BadInput(f"{dict(fields)!r} does not fit {row.id!r}: {error}") from error
+    start, end = getattr(changed, "start", 0.0), getattr(changed, "end", 0.0)
+    if not (0 <= start <= end < math.inf):
+        raise BadInput(
+            f"{row.id!r} cannot last from {start} to {end} s: times are at least 0, and the end is not before the start."
+        )
+    return changed
 
 
 def _pinned(text: str, fields: Mapping[str, Any], language: str) -> dict[str, Any]:

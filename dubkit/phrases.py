@@ -31,7 +31,10 @@ LEAST_PAUSE = 0.15
 SHORTEST = 0.25
 """A shorter stretch between two pauses is no phrase: it stays with its neighbour, in seconds."""
 # Clause marks: with what closes a quotation after them and a space before the next word, or of scripts without spaces.
-MARK = re.compile(r"(?<=[,;:.!?…—–])([\"'”’»)\]]*\s+)|(?<=[、，；：。！？])(?=\w)")
+_CLOSING = "\"'”’»)\\]」』）】"
+MARK = re.compile(
+    rf"(?<=[,;:.!?…—–،؛؟۔।॥։።፣])[{_CLOSING}]*\s+|(?<=[、，；：。！？])[{_CLOSING}]*(?=[^\s{_CLOSING}、，；：。！？])"
+)
 # A plain reader's silence at a mark.
 MARK_PAUSE = 0.15
 # Words before which a sentence may pause without a mark: conjunctions and weightier prepositions.
@@ -73,7 +76,7 @@ def spans(utterance: Utterance, least_pause: Seconds = LEAST_PAUSE) -> tuple[Spa
         elif end > start:
             found.append((start, end))
     if not found:
-        return ((utterance.start, utterance.end),)
+        return ((utterance.start, max(utterance.start, utterance.end)),)
     # What is too short for a phrase joins the nearer neighbour.
     while len(found) > 1 and (short := [n for n, (a, b) in enumerate(found) if b - a < SHORTEST]):
         n = short[0]
@@ -120,8 +123,10 @@ def breaths(parts: Sequence[str], language: str) -> tuple[tuple[str, ...], tuple
     for part in parts:
         words, start = part.split(), 0
         for at, word in enumerate(words):
-            # Neither side is a single word: nobody pauses after "and".
-            if word.lower() in opening and at - start >= 2 and len(words) - at >= 2:
+            before = words[at - 1] if at else ""
+            opens = word.lower() in opening and before.lower() not in opening and before[-1:].isalnum()
+            # Neither side is a single word, and nobody pauses after "and".
+            if opens and at - start >= 2 and len(words) - at >= 2:
                 pieces.append(" ".join(words[start:at]))
                 optional.append(True)
                 start = at
@@ -170,8 +175,9 @@ def matched(
     """Which clauses of the dub fill which spans of the original: both in order, nothing left out.
 
     Consecutive spans and clauses are grouped so that the sum over groups is least, of the seconds by which the clauses
-    cannot fill their spans at any allowed rate, a third of the change of length that filling takes, and the seconds of the
-    original's pauses that are spoken over. Found by dynamic programming over (spans, clauses).
+    cannot fill their spans at any allowed rate, an eighth of the change of length that filling takes, the seconds of the
+    original's pauses that are spoken over, and :data:`BREATH` for each pause that is made without a mark. Found by dynamic
+    programming over (spans, clauses).
 
     Parameters
     ----------
@@ -182,7 +188,7 @@ def matched(
     settings : TimingSettings
         Its rates' limits.
     optional : sequence of bool
-        Whether the place after each clause but the last is one of :func:`breaths`; a pause there costs :data:`BREATH`.
+        Whether the place after each clause but the last is one of :func:`breaths`.
     """
     n, m = len(slots), len(said)
     price = [BREATH if end else 0.0 for end in optional] + [0.0] * (m - len(optional))
@@ -238,35 +244,35 @@ def cuts(samples: np.ndarray, sample_rate: int, expected: Sequence[Seconds], exa
     """
     import numpy as np
 
-    levels = _levels(samples, sample_rate)
+    levels, frame = _levels(samples, sample_rate)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], levels < QUIET_DB, [False]]).astype(int)))
-    silences = [(float(a) * FRAME, float(b) * FRAME) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    duration = len(samples) / sample_rate
+    silences = [(float(a) * frame, float(b) * frame) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    duration, (begins, ceases) = len(samples) / sample_rate, audible(samples, sample_rate)
     reach, least = (0.2, 0.03) if exact else (0.15 + 0.08 * duration, 0.1)
     found: list[Span | None] = []
-    after = 0.0
+    after = begins
     for time in expected:
         near = [
             (a, b)
             for a, b in silences
-            if b - a >= least and a > after and b < duration and max(a - time, time - b, 0.0) <= reach
+            if b - a >= least and a > after and b < ceases and max(a - time, time - b, 0.0) <= reach
         ]
         # The longest silence, but rather a near one: a plosive's closure is short, a pause seldom is.
         chosen = max(near, key=lambda s: (s[1] - s[0]) - 0.5 * abs((s[0] + s[1]) / 2 - time), default=None)
         if chosen is None and exact:
-            chosen = _dip(levels, max(after, time - DIP_REACH), time + DIP_REACH)
+            chosen = _dip(levels, frame, max(after, time - DIP_REACH), min(ceases, time + DIP_REACH))
         found.append(chosen)
         after = chosen[1] if chosen else after
     return found
 
 
-def _dip(levels: np.ndarray, start: Seconds, end: Seconds) -> Span | None:
+def _dip(levels: np.ndarray, frame: Seconds, start: Seconds, end: Seconds) -> Span | None:
     """The softest moment between two times, if the voice lets go there."""
-    first, last = int(start / FRAME) + 1, min(len(levels) - 1, int(end / FRAME))
+    first, last = int(start / frame) + 1, min(len(levels), int(end / frame)) - 1
     if first >= last:
         return None
     at = first + int(levels[first:last].argmin())
-    time = (at + 0.5) * FRAME
+    time = (at + 0.5) * frame
     return (time, time) if levels[at] < DIP_DB else None
 
 
@@ -307,13 +313,14 @@ def audible(samples: np.ndarray, sample_rate: int) -> Span:
     """When a clip begins and ceases to be heard; what lies before and after is breath and fading."""
     import numpy as np
 
-    heard = np.flatnonzero(_levels(samples, sample_rate) > AUDIBLE_DB)
+    levels, frame = _levels(samples, sample_rate)
+    heard = np.flatnonzero(levels > AUDIBLE_DB)
     duration = len(samples) / sample_rate
-    return (float(heard[0]) * FRAME, min(duration, float(heard[-1] + 1) * FRAME)) if len(heard) else (0.0, duration)
+    return (float(heard[0]) * frame, min(duration, float(heard[-1] + 1) * frame)) if len(heard) else (0.0, duration)
 
 
-def _levels(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """The level of each frame of :data:`FRAME` seconds beside the clip's own, in dB, shape (n_frames,)."""
+def _levels(samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, Seconds]:
+    """The level of each frame beside the clip's own, in dB, shape (n_frames,), and how long a frame is: whole samples."""
     import numpy as np
 
     from dubkit.audio import speech_level
@@ -322,4 +329,4 @@ def _levels(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     frames = samples[: len(samples) // step * step].reshape(-1, step)
     power = np.mean(frames.astype(np.float64) ** 2, axis=1)
     levels: np.ndarray = 10 * np.log10(power + 1e-20) - 20 * np.log10(speech_level(samples, sample_rate) + 1e-10)
-    return levels
+    return levels, step / sample_rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from dubkit.record import AudioFile, Seconds
 from dubkit.retiming import TimeMap
 from dubkit.timing import Slot, TimingSettings, solve
 
+COMFORTABLE = 1.1
+"""Rate from which on the picture is rather slowed, where that is allowed."""
 SHORTEST = 0.02
 """Seconds that a line with nothing to say is taken to last."""
 
@@ -113,7 +116,7 @@ def planned(
     slot = first.slot[1] - first.slot[0] - first.paused
     chosen = wording.choose(
         line.candidates,
-        [first.natural * c.duration / max(line.candidates[0].duration, 1e-3) for c in line.candidates],
+        _lengths(line, first.natural, foretell),
         slot,
         slowest=settings.slowest,
         fastest=settings.fastest,
@@ -121,6 +124,15 @@ def planned(
         weight=length_weight,
     )
     return plan(chosen) if chosen else first
+
+
+def _lengths(line: Line, first: Seconds, foretell: Callable[[str], Foretold]) -> list[Seconds]:
+    """The candidates' lengths, from that of the first and what their texts make of it."""
+    expected = [candidate.duration for candidate in line.candidates]
+    if min(expected) <= 0:
+        # A text of nothing but marks, or candidates that somebody wrote without lengths.
+        return [first, *(foretell(candidate.text).length for candidate in line.candidates[1:])]
+    return [first * length / expected[0] for length in expected]
 
 
 def _breathing(
@@ -149,6 +161,11 @@ def _breathing(
     return " ".join(f"{piece}," if n in paused and optional[n - 1] else piece for n, piece in enumerate(pieces, 1))
 
 
+def within(times: TimeMap, time: Seconds) -> Seconds:
+    """When in the dub that is heard which is at a time of the film; recognisers may hear words behind its end."""
+    return min(max(0.0, times.dub(time)), times.duration)
+
+
 def rates(plans: Sequence[Plan], times: TimeMap, native: tuple[float, float], settings: TimingSettings) -> list[float]:
     """The rate at which the synthesizer has to speak each line in the best schedule of the whole film.
 
@@ -163,9 +180,10 @@ def rates(plans: Sequence[Plan], times: TimeMap, native: tuple[float, float], se
     settings : TimingSettings
         Limits and costs.
     """
+    moved = functools.partial(within, times)
     slots = sorted(
         (
-            Slot(n, plan.line.speaker, times.dub(match.slot[0]), times.dub(match.slot[1]), max(SHORTEST, match.natural))
+            Slot(n, plan.line.speaker, moved(match.slot[0]), moved(match.slot[1]), max(SHORTEST, match.natural))
             for n, plan in enumerate(plans)
             for match in plan.matches
         ),
@@ -183,12 +201,13 @@ def rates(plans: Sequence[Plan], times: TimeMap, native: tuple[float, float], se
     ]
 
 
-def slowed(plans: Sequence[Plan], duration: Seconds, most: float) -> TimeMap:
+def slowed(plans: Sequence[Plan], duration: Seconds, most: float, settings: TimingSettings) -> TimeMap:
     """How the picture is slowed, by `most` at the utmost, so that no line has to be hurried."""
     spans = [Slot(n, plan.line.speaker, *plan.slot, 1.0) for n, plan in enumerate(plans)]
     # A line takes its phrases and, between them, the original's pauses.
     lengths = [plan.natural + plan.paused for plan in plans]
-    return retiming.plan(spans, lengths, duration, most=most)
+    comfortable = min(COMFORTABLE, settings.fastest)
+    return retiming.plan(spans, lengths, duration, most=most, comfortable=comfortable, gap=settings.gap)
 
 
 def cut(plan: Plan, clip: AudioFile, marks: Sequence[Span]) -> tuple[Phrase, ...]:

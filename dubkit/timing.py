@@ -29,13 +29,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic.dataclasses import dataclass as checked
 
+from dubkit.errors import StageFailed
 from dubkit.programme import Programme
 from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np
 
-LEAST_PAUSE = 0.03
+BREATH = 0.03
 """Silence that always stays between two phrases of a line, in seconds."""
 # Dear enough that a rate beyond the limits is never bought with anything else, and dearer by the square, so that what must be
 # is shared.
@@ -64,7 +65,7 @@ class TimingSettings:
         Cost of a pause within a line that becomes shorter than the original's.
     """
 
-    slowest: float = Field(default=0.9, gt=0.3, le=1)
+    slowest: float = Field(default=0.9, ge=0.5, le=1)
     fastest: float = Field(default=1.25, ge=1, le=2)
     gap: Seconds = Field(default=0.08, ge=0, le=2)
     late: float = Field(default=1.0, gt=0)
@@ -143,6 +144,8 @@ def solve(slots: Sequence[Slot], duration: Seconds, settings: TimingSettings | N
     ------
     ValueError
         If slots are not in order of their starts, or one is not finite, ends before it starts, or has no length.
+    StageFailed
+        If the solver gives up, which it was not seen to do on any film.
     """
     import numpy as np
 
@@ -154,9 +157,12 @@ def solve(slots: Sequence[Slot], duration: Seconds, settings: TimingSettings | N
     if found is None:
         found = _Problem(slots, duration, settings, squeeze=True).solution()
     if found is None:
-        # Not even room for the silences between the lines.
-        found = _Problem(slots, duration, replace(settings, gap=0.0), squeeze=True).solution()
-    assert found is not None, "phrases of no length always fit"
+        # Not even room for the silences between them; phrases of next to no length always fit.
+        found = _Problem(slots, duration, replace(settings, gap=0.0), squeeze=True, breath=0.0).solution()
+    if found is None:
+        raise StageFailed(
+            f"No schedule was found for {len(slots)} phrases in {duration:.1f} s. Is the transcript right?"
+        )
     return found
 
 
@@ -177,11 +183,17 @@ class _Problem:
     """The quadratic programme; variables are starts, lengths, onset costs, end costs, pause costs, and squeezes."""
 
     def __init__(
-        self, slots: Sequence[Slot], duration: Seconds, settings: TimingSettings, squeeze: bool = False
+        self,
+        slots: Sequence[Slot],
+        duration: Seconds,
+        settings: TimingSettings,
+        squeeze: bool = False,
+        breath: Seconds = BREATH,
     ) -> None:
         import numpy as np
 
         self.slots, self.duration, self.settings, self.squeeze = slots, duration, settings, squeeze
+        self.breath = breath
         self.n = n = len(slots)
         self.start, self.end, self.natural = (
             np.array([getattr(slot, name) for slot in slots], float) for name in ("start", "end", "natural")
@@ -234,7 +246,7 @@ class _Problem:
 
         one = np.ones(self.n - 1)
         self.programme.at_most([(self.s[:-1], one), (self.s[1:], -one)], 0 * one)
-        pairs = list(_followers(self.slots, self.settings.gap))
+        pairs = list(_followers(self.slots, self.settings.gap, self.breath))
         first, second = (np.array([pair[k] for pair in pairs], int) for k in (0, 1))
         one = np.ones(len(pairs))
         reach = np.array([allowed for _, _, allowed in pairs], float)
@@ -279,14 +291,14 @@ def _neighbours(slots: Sequence[Slot]) -> Iterator[tuple[int, int]]:
         last[slot.speaker] = j
 
 
-def _followers(slots: Sequence[Slot], gap: Seconds) -> Iterator[tuple[int, int, Seconds]]:
+def _followers(slots: Sequence[Slot], gap: Seconds, breath: Seconds) -> Iterator[tuple[int, int, Seconds]]:
     """Phrase i, a phrase j that it must end before, and how far it may reach into it (negative is a gap).
 
     Those are its own speaker's next phrase, the ones of others that it overlapped in the film, and the first that it did not:
     as starts keep their order, the rest come after that one.
     """
     for i, j in _neighbours(slots):
-        yield i, j, -(LEAST_PAUSE if slots[i].line == slots[j].line else gap)
+        yield i, j, -(breath if slots[i].line == slots[j].line else gap)
     for i, slot in enumerate(slots):
         for j in range(i + 1, len(slots)):
             overlap = max(0.0, slot.end - slots[j].start)

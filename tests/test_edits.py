@@ -125,3 +125,12 @@ def test_a_correction_stays_where_the_files_of_its_row_have_moved(tmp_path: Path
     assert (corrected.speakers[0].gender, set_aside) == ("female", [])
     other = person.but(sample=heard.but(sha256="0" * 64))
     assert apply(Speakers(speakers=(other,)), changes)[1] == ["S1"]
+
+
+@pytest.mark.parametrize(
+    "times", [{"start": -1.0}, {"end": float("inf")}, {"start": 5.0, "end": 4.0}, {"start": float("nan")}]
+)
+def test_times_that_cannot_be_are_refused(times: dict[str, float]) -> None:
+    said = transcript(("S1", 1.0, 2.0, "one"))
+    with pytest.raises(BadInput, match="cannot last from"):
+        edits(said, {"u0001": times})

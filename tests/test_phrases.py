@@ -50,6 +50,9 @@ def test_an_utterance_without_words_is_one_span() -> None:
         ("“Sim”, disse ela… e saiu!", ("“Sim”,", "disse ela…", "e saiu!")),
         ("Espera — não vá.", ("Espera —", "não vá.")),
         ("そうですね、行きましょう。", ("そうですね、", "行きましょう。")),
+        ("他说“好。”我走了。", ("他说“好。”", "我走了。")),
+        ("نعم، سأذهب؛ ثم أعود؟ لا أدري.", ("نعم،", "سأذهب؛", "ثم أعود؟", "لا أدري.")),
+        ("वह गया। मैं आया।", ("वह गया।", "मैं आया।")),
         ("Sim.", ("Sim.",)),
         ("Bem... ?", ("Bem... ?",)),
         ("", ("",)),
@@ -114,6 +117,11 @@ def test_breaths_are_before_words_that_open_a_phrase() -> None:
     assert breaths(("Mies ja koira ja kissa.",), "fi") == (("Mies ja koira ja kissa.",), ())
 
 
+@pytest.mark.parametrize("text", ["Eu comi pão - e fui embora.", "Eu comi, e depois fui dormir agora."])
+def test_no_breath_follows_a_dash_or_a_conjunction(text: str) -> None:
+    assert breaths((text,), "pt") == ((text,), ())
+
+
 def test_a_breath_is_taken_only_where_it_helps() -> None:
     film = [(0.0, 2.0), (2.5, 4.5)]
     taken = matched(film, [2.0, 2.0], [0.0], USUAL, [True])
@@ -150,6 +158,22 @@ def test_where_the_synthesizer_says_a_dip_will_do() -> None:
     assert start == end == pytest.approx(1.015, abs=0.016)
     assert cuts(clip, RATE, [1.05], exact=False) == [None]
     assert cuts(sine(2.0, rate=RATE), RATE, [1.05], exact=True) == [None]
+
+
+@pytest.mark.parametrize("rate", [11_025, 16_000, 22_050, 24_000, 44_100])
+def test_times_are_exact_at_any_sample_rate(rate: int) -> None:
+    loud = sine(10.0, rate=rate)
+    clip = np.concatenate([loud, np.zeros(round(0.3 * rate), np.float32), loud])
+    ((start, end),) = cuts(clip, rate, [10.1], exact=True)  # type: ignore[misc]
+    assert (start, end) == (pytest.approx(10.0, abs=0.011), pytest.approx(10.3, abs=0.011))
+
+
+def test_a_breathy_end_is_no_pause() -> None:
+    clip = np.concatenate([sine(2.3, rate=RATE), 0.015 * sine(0.145, rate=RATE)])
+    assert cuts(clip, RATE, [2.35], exact=True) == [None]
+    matches = (Match((0, 1), (10, 12), 2.2), Match((1, 2), (12.5, 13.5), 0.3))
+    (phrase,) = cut(clip, RATE, matches, [2.35], exact=True)
+    assert phrase.start < phrase.end and (phrase.slot_start, phrase.slot_end) == (10, 13.5)
 
 
 def test_a_clip_is_cut_into_phrases_with_their_slots() -> None:

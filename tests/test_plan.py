@@ -111,8 +111,8 @@ def test_a_changed_line_changes_the_rates_of_few_others(seed: int) -> None:
 
 def test_the_picture_is_slowed_only_where_it_may_and_must(tmp_path: object) -> None:
     plans = [a_plan(1, 1, 3, 3.2), a_plan(2, 3.2, 6, 2.8), a_plan(3, 10, 12, 2.0)]
-    assert plan.slowed(plans, 30.0, 1.0).identity
-    slowed = plan.slowed(plans, 30.0, 1.3)
+    assert plan.slowed(plans, 30.0, 1.0, USUAL).identity
+    slowed = plan.slowed(plans, 30.0, 1.3, USUAL)
     assert 30.3 < slowed.duration < 31.5
     assert slowed.dub(12.0) - slowed.dub(10.0) == pytest.approx(2.0)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dubkit.timing import LEAST_PAUSE, Schedule, Slot, TimingSettings, solve
+from dubkit.timing import BREATH, Schedule, Slot, TimingSettings, solve
 
 USUAL = TimingSettings()
 TOLERANCE = 1e-4
@@ -122,7 +122,7 @@ def test_two_lines_of_one_speaker_keep_the_gap_and_phrases_of_one_line_at_least_
     lines = solve([one(0, 1, 1.25), one(1, 2, 1.25, line=1)], 2.6, TimingSettings(gap=0.2))
     assert lines.starts[1] - lines.ends[0] >= 0.2 - 1e-5
     phrases = solve([one(0, 1, 1.25), one(1, 2, 1.25)], 2.6, TimingSettings(gap=0.2))
-    assert LEAST_PAUSE - 1e-5 <= phrases.starts[1] - phrases.ends[0] < 0.2
+    assert BREATH - 1e-5 <= phrases.starts[1] - phrases.ends[0] < 0.2
 
 
 def test_what_fits_no_other_way_is_shared_and_told() -> None:
@@ -150,6 +150,13 @@ def test_sound_before_its_picture_is_worse_than_after_it() -> None:
     slots = [one(1, 2, 2.2, length=2.0), one(2.2, 3.2, 1.0, line=1, length=1.0)]
     found = solve(slots, 10)
     assert found.starts[0] == pytest.approx(1, abs=1e-4) and found.starts[1] > 3
+
+
+@pytest.mark.parametrize(("n", "duration"), [(3, 0.05), (40, 1.0)])
+def test_more_phrases_than_there_is_room_for_breaths(n: int, duration: float) -> None:
+    slots = [one(0.0, 0.5, 0.5) for _ in range(n)]
+    found = solve(slots, duration)
+    assert (found.ends <= duration + TOLERANCE).all() and (found.lengths >= 0).all() and found.squeezed > 0
 
 
 def test_a_film_without_speech_has_an_empty_schedule() -> None:

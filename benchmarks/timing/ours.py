@@ -69,7 +69,7 @@ def dub(timeline: Path, out: Path, variant: str) -> None:
     for clip, line in zip(speech.clips, lines, strict=True):
         for phrase in with_margins(line.phrases, clip.audio.duration):
             samples, start = sounding(clip, phrase), round(phrase.start * SAMPLE_RATE)
-            samples = samples[: len(mix) - start]
+            samples = samples[: max(0, len(mix) - start)]
             mix[start : start + len(samples)] += samples
     soundfile.write(out / "dub.wav", audio.resample(mix, SAMPLE_RATE, 24_000), 24_000, subtype="FLOAT")
     told = [
@@ -87,7 +87,7 @@ def greedy(slots: Sequence[Slot], duration: float, settings: TimingSettings | No
         start = max(slot.start, starts[i - 1] if i else 0.0)
         for j in range(i):
             own = slots[j].speaker == slot.speaker
-            gap = (timing.LEAST_PAUSE if slots[j].line == slot.line else settings.gap) if own else 0.0
+            gap = (timing.BREATH if slots[j].line == slot.line else settings.gap) if own else 0.0
             allowed = 0.0 if own else max(0.0, slots[j].end - slot.start)
             start = max(start, starts[j] + lengths[j] + gap - allowed)
         wanted = slot.length or max(slot.natural / settings.fastest, slot.end - start)

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from dubkit import mix, slowed_sound
 from dubkit.artefacts import Clip, PlacedPhrase, Placement, Soundtrack, Speech, Tracks, Transcript
-from dubkit.certificate import placements
+from dubkit.certificate import ROUNDED, placements
 from dubkit.errors import listed
 from dubkit.loudness import mastered, speech_loudness
 from dubkit.media import BLOCK_SECONDS, SAMPLE_RATE
@@ -29,12 +29,10 @@ from dubkit.vocal_sounds import Span, VocalSoundSettings, kept, passages
 if TYPE_CHECKING:
     import numpy as np
 
-# Times are rounded to a tenth of a millisecond: what is less than that is no stretch.
-LEAST_STRETCH = 2e-3
 MARGIN = 0.015
 # A laugh or a breath is shorter; what goes on for longer may be speech that was missed.
 LONG_PASSAGE = 1.5
-WARNED = {"late": "start late", "squeezed": "are spoken faster than is allowed"}
+WARNED = {"late": "start late", "early": "start early", "squeezed": "are spoken faster than is allowed"}
 
 
 @dataclass(frozen=True)
@@ -157,8 +155,8 @@ def sounding(clip: Clip, phrase: PlacedPhrase) -> np.ndarray:
 
     rate = clip.audio.sample_rate
     samples = clip.audio.load(phrase.clip_start, phrase.clip_end)
-    length, wanted = phrase.clip_end - phrase.clip_start, phrase.end - phrase.start
-    if abs(length / wanted - 1) > LEAST_STRETCH and length >= SHORTEST:
+    length, wanted = phrase.clip_end - phrase.clip_start, max(SHORTEST, phrase.end - phrase.start)
+    if abs(length / wanted - 1) > ROUNDED and length >= SHORTEST:
         samples = media.stretched(samples, rate, length / wanted)
     return audio.faded(audio.resample(samples, rate, SAMPLE_RATE), SAMPLE_RATE)
 
@@ -183,8 +181,10 @@ def _kept(
             f"Voices without words that were recognised are kept as they are: {listed(long, 5)}. If they speak, add what they "
             "say to the transcript; --set assemble.vocal_sounds.keep=false leaves them out."
         )
+    block = round(BLOCK_SECONDS * SAMPLE_RATE)
     for passage in found:
-        first, last = round(passage.start * SAMPLE_RATE), round(passage.end * SAMPLE_RATE)
-        yield Sound(
-            round(times.dub(passage.start) * SAMPLE_RATE), functools.partial(kept, tracks, (passage,), first, last)
-        )
+        begin, over = round(passage.start * SAMPLE_RATE), round(passage.end * SAMPLE_RATE)
+        moved = round(times.dub(passage.start) * SAMPLE_RATE) - begin
+        # A song may last as long as a film: piece by piece.
+        for first in range(begin, over, block):
+            yield Sound(first + moved, functools.partial(kept, tracks, (passage,), first, min(over, first + block)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -89,12 +90,13 @@ def synthesize(
         return Foretold(backend.predict(asked), _marks(asked, backend))
 
     said = {u.id: u for u in transcript.utterances}
-    starts = sorted(said[line.id].start for line in lines)
+    # The film's end is what follows the last line.
+    starts = [*sorted(min(said[line.id].start, media.duration) for line in lines), media.duration]
     plans = [
         planned(
             line,
             said[line.id],
-            next((s for s in starts if s >= said[line.id].end), media.duration),
+            starts[min(len(lines), bisect.bisect_left(starts, min(said[line.id].end, media.duration)))],
             functools.partial(foretell, line),
             translation.target,
             settings.timing,
@@ -103,7 +105,7 @@ def synthesize(
         for line in lines
     ]
 
-    times = slowed(plans, media.duration, settings.slow_picture)
+    times = slowed(plans, media.duration, settings.slow_picture, settings.timing)
 
     def requests(plans: Sequence[Plan]) -> list[Request]:
         fitting = rates(plans, times, backend.rates, settings.timing)

@@ -35,7 +35,7 @@ def natural(kokoro: Kokoro, dora: Voice) -> np.ndarray:
 def test_is_described_without_loading() -> None:
     fresh = Kokoro.from_spec("", Compute())
     assert isinstance(fresh, Backend)
-    assert fresh.fingerprint.startswith("kokoro-1:kokoro@")
+    assert fresh.fingerprint.startswith("kokoro-2:kokoro@")
     assert "kokoro-voices@1f0d0383ef03" in fresh.fingerprint
     assert [(m.name, m.licence) for m in fresh.models()] == [("kokoro", "Apache-2.0"), ("kokoro-voices", "Apache-2.0")]
     assert fresh.languages() == {"en", "es", "fr", "it", "pt"}

@@ -19,7 +19,7 @@ from dubkit.backends.kokoro import graph as kokoro_graph
 from dubkit.backends.kokoro import phonemes as kokoro_phonemes
 from dubkit.backends.kokoro import styles as kokoro_styles
 from dubkit.backends.kokoro import voices as kokoro_voices
-from dubkit.backends.kokoro.timing import FASTEST, SLOWEST, paced, pause_after, pauses, predicted
+from dubkit.backends.kokoro.timing import FASTEST, SLOWEST, paced, pause_after, pauses, predicted, symbol_rate
 from dubkit.backends.protocols import Compute, ModelCard, Request
 from dubkit.backends.silence import nothing, trim
 from dubkit.durations import natural_duration
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SHORT_LINE = 1.2
-_REVISION = "1"
+_REVISION = "2"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Kokoro:
         style, rate = _style_name(request.voice), _rate(request)
         total = 0.0
         for index, part in enumerate(parts):
-            total += predicted(part.written, paced(part.frames, rate), style)
+            total += predicted(part.written, _frames(part, style, rate), style)
             total += pause_after(part.written) / rate if index < len(parts) - 1 else 0.0
         if total * rate < SHORT_LINE:
             total = max(total, natural_duration(request.text, request.voice.language, request.voice.id) / rate)
@@ -132,7 +132,7 @@ class Kokoro:
         for part in self._parts(request):
             if start:
                 found.append((start - pause, start))
-            frames = paced(part.frames, rate)
+            frames = _frames(part, style, rate)
             found += [(start + a, start + b) for a, b in pauses(part.written, frames)]
             pause = pause_after(part.written) / rate
             start += predicted(part.written, frames, style) + pause
@@ -156,11 +156,11 @@ class Kokoro:
         import numpy as np
 
         spoken: list[np.ndarray] = []
-        rate, pause = _rate(request), 0.0
+        style, rate, pause = _style_name(request.voice), _rate(request), 0.0
         for part in self._parts(request):
             if spoken:
                 spoken.append(np.zeros(round(pause / rate * self.sample_rate), np.float32))
-            frames = paced(part.frames, rate)[None]
+            frames = _frames(part, style, rate)[None]
             inputs = {**part.inputs, kokoro_graph.FEATURES: part.features, kokoro_graph.FRAMES: frames}
             audio = self._loaded("sound").run(["audio"], inputs)[0]
             spoken.append(trim(np.clip(audio, -1.0, 1.0), self.sample_rate))
@@ -203,6 +203,11 @@ def _style_name(voice: Voice) -> str:
         names = [v.id for v in kokoro_styles.voices(voice.language)]
         raise BadInput(f"{voice.id!r} is not a voice of Kokoro. For {voice.language!r} it has: {listed(names)}.")
     return style
+
+
+def _frames(part: _Part, style: str, rate: float) -> np.ndarray:
+    """The durations of a part's symbols at a rate."""
+    return paced(part.frames, symbol_rate(part.written, part.frames, style, rate))
 
 
 def _rate(request: Request) -> float:

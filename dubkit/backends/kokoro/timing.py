@@ -53,6 +53,30 @@ def paced(frames: np.ndarray, rate: float) -> np.ndarray:
     return changed
 
 
+def symbol_rate(written: str, frames: np.ndarray, style: str, rate: float) -> float:
+    """The rate of the symbols at which the clip as a whole is spoken `rate` times as fast.
+
+    What a voice leaves silent at the ends does not change with the rate, so that short lines would come out faster than asked.
+
+    Parameters
+    ----------
+    written : str
+        The n symbols that are spoken.
+    frames : np.ndarray, shape (n + 2,)
+        Their durations at natural rate, between those of the pads.
+    style : str
+        The voice's style or mixture.
+    rate : float
+        1 is natural.
+    """
+    if rate == 1.0:
+        return rate
+    natural = predicted(written, frames, style)
+    symbols = natural - offset(style)
+    wanted = natural / rate - offset(style)
+    return min(max(symbols / max(wanted, _FRAME), SLOWEST), FASTEST)
+
+
 def predicted(written: str, frames: np.ndarray, style: str) -> Seconds:
     """Length of a trimmed clip: its symbols without the closing marks, and what the voice adds or leaves silent.
 

@@ -137,6 +137,7 @@ METHODS: dict[str, dict[str, Method]] = {
         "own_voice": Method({"language": str}, Voice | None, optional=True, fixed=True),
         "revision_of": Method({"language": str}, str, optional=True),
         "predict": Method({"request": Spoken}, float, loads=True),
+        "marks": Method({"request": Spoken}, tuple[tuple[float, float], ...], optional=True, loads=True),
         "synthesize": Method({"requests": list[Spoken]}, Waveform, items=("requests",), loads=True),
     },
 }

@@ -107,9 +107,17 @@ def _optional(name: str, parameters: tuple[str, ...]) -> Callable[..., Any]:
     """A method that only some back ends have."""
 
     def method(self: _Remote, *given: Any, **named: Any) -> Any:
-        return self._calls.known(name, **dict(zip(parameters, given, strict=False)), **named)
+        arguments = {**dict(zip(parameters, given, strict=False)), **named}
+        if METHODS[self.task][name].loads:
+            return self._calls.one(name, **{k: _without_reference(v) for k, v in arguments.items()})
+        return self._calls.known(name, **arguments)
 
     return method
+
+
+def _without_reference(value: Any) -> Any:
+    """A request without its sound, which would go with every line: no back end heeds it but to speak."""
+    return dataclasses.replace(value, reference=None) if isinstance(value, Request) else value
 
 
 class RemoteSeparator(_Remote):
@@ -198,7 +206,7 @@ class RemoteTranslator(_Remote):
 
 
 class RemoteSynthesizer(_Remote):
-    """Synthesizer ``remote``; ``own_voice`` is there where the remote one has it."""
+    """Synthesizer ``remote``; ``own_voice``, ``revision_of`` and ``marks`` are there where the remote one has them."""
 
     task = "synthesizer"
 
@@ -222,8 +230,8 @@ class RemoteSynthesizer(_Remote):
         return tuple(self._calls.known("voices", language=language))
 
     def predict(self, request: Request) -> Seconds:
-        """About how long the clip will be; the reference, which would go with every line, stays here: none heeds it."""
-        return float(self._calls.one("predict", request=dataclasses.replace(request, reference=None)))
+        """About how long the clip will be; the reference stays here."""
+        return float(self._calls.one("predict", request=_without_reference(request)))
 
     def synthesize(self, requests: Sequence[Request]) -> Iterator[np.ndarray]:
         """A mono clip at :attr:`sample_rate` per request, in order."""

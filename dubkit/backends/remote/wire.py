@@ -25,8 +25,8 @@ token, every request but ``/health`` carries ``Authorization: Bearer TOKEN``.
     (``max_bytes`` of a body, ``max_items`` of a call).
 ``POST /v1/call/METHOD``
     Content ``{"fingerprint": ..., "arguments": {...}}``, the arguments by the names in
-    :mod:`dubkit.backends.remote.methods`; ``predict`` is asked without the request's reference, which no back end heeds
-    there. The answer is a stream of parcels, the *frames*, told apart by ``kind``:
+    :mod:`dubkit.backends.remote.methods`; ``predict`` and ``marks`` are asked without the request's reference, which no
+    back end heeds there. The answer is a stream of parcels, the *frames*, told apart by ``kind``:
     ``result`` (``item``, ``result``) for each item in order as it is ready, ``wait`` (at least every 20 s, so that a dead
     connection is noticed), ``warning`` (``message``), ``usage`` (``used``: figures, what the call has used so
     far), and at last ``end`` or ``error``.
