@@ -18,6 +18,7 @@ from dubkit.cue_cuts import Piece, Spoken, Timed, in_order, pieces, together
 from dubkit.line_breaks import AFTER_LABEL, Measured, Norm, costs, lines, norm, shared, units
 from dubkit.phrases import spans
 from dubkit.record import Seconds
+from dubkit.retiming import TimeMap
 from dubkit.subtitles import DASH, Cue, Said, plain
 
 # So many characters, or seconds, sound from the first time to the second.
@@ -34,7 +35,7 @@ def spoken(placements: Sequence[Placement], names: Mapping[str, str], target: st
     for place in placements:
         parts = units(plain(place.text))
         heard = [(p.start, p.end) for p in place.phrases] or [(place.start, place.end)]
-        found += _line(place.id, names[place.speaker], parts, _shared(parts, heard, target))
+        found += _line(place.id, names.get(place.speaker, place.speaker), parts, _shared(parts, heard, target))
     return in_order(found)
 
 
@@ -51,7 +52,7 @@ def original(
     utterances : sequence of Utterance
         A text that was edited no longer matches its words: it is shared over the stretches between their pauses.
     names : mapping
-        Of the speakers, by id.
+        Of the speakers, by id; one without a name goes by the id.
     source : str
         The language.
     knots : sequence of (film, dub)
@@ -64,9 +65,9 @@ def original(
         if "".join("".join(parts).split()) != "".join("".join(w.text for w in said.words).split()):
             stretches = _shared(parts, spans(said, SHORTEST_PAUSE), source)
         if knots:
-            film, dub = zip(*knots, strict=True)
-            stretches = [(n, float(np.interp(a, film, dub)), float(np.interp(b, film, dub))) for n, a, b in stretches]
-        found += _line(said.id, names[said.speaker], parts, stretches)
+            times = TimeMap.of(knots, knots[-1][0])
+            stretches = [(n, times.dub(start), times.dub(end)) for n, start, end in stretches]
+        found += _line(said.id, names.get(said.speaker, said.speaker), parts, stretches)
     return in_order(found)
 
 
@@ -171,17 +172,13 @@ def _side_by_side(
     ours, theirs = [u.text for u in line.units], [u.text for u in other]
     limits, other_limits = map(norm, languages)
     above, below = Measured(ours, limits), Measured(theirs, other_limits)
-    fewest = int((line.end - line.start) // cue_times.LONGEST) + 1
-    for n in range(fewest, max(fewest, len(ours), len(theirs)) + 1):
-        widths = [limits.width - limits.length(label), *[float(limits.width)] * (n - 1)]
-        cuts = [0, *shared(ours, costs(ours, languages[0]), [1.0] * n, limits, widths)]
-        sizes = [above.length(a, b) for a, b in itertools.pairwise(cuts)]
-        other_widths = [float(other_limits.width)] * n
-        other_cuts = [0, *shared(theirs, costs(theirs, languages[1]), sizes, other_limits, other_widths)]
-        if all(above.fits(a, b, rows=1, width=w) for a, b, w in zip(cuts, cuts[1:], widths, strict=False)) and all(
-            below.fits(a, b, rows=1) for a, b in itertools.pairwise(other_cuts)
-        ):
-            break
+    first = limits.width - limits.length(label)
+    n = max(int((line.end - line.start) // cue_times.LONGEST) + 1, above.rows(first), below.rows())
+    widths = [first, *[float(limits.width)] * (n - 1)]
+    cuts = [0, *shared(ours, costs(ours, languages[0]), [1.0] * n, limits, widths)]
+    sizes = [above.length(a, b) for a, b in itertools.pairwise(cuts)]
+    other_widths = [float(other_limits.width)] * n
+    other_cuts = [0, *shared(theirs, costs(theirs, languages[1]), sizes, other_limits, other_widths)]
     found, at = [], line.start
     for (a, b), (c, d) in zip(itertools.pairwise(cuts), itertools.pairwise(other_cuts), strict=True):
         start, end = (line.units[a].start, line.units[b - 1].end) if b > a else (at, at)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dubkit.openings import CONJUNCTIONS
 from dubkit.utterances import COMMAS, ends_sentence
 
 # What a break costs the reader; a cue of its own costs 1 (see cue_cuts).
@@ -29,18 +30,6 @@ ORPHAN, EMPTY = 0.5, 2.0
 # Words of up to three letters are mostly articles, prepositions, pronouns and numbers: they belong to what follows.
 SHORT_WORD = 3
 
-_CONJUNCTIONS = {
-    language: frozenset(words.split())
-    for language, words in {
-        "de": "und oder aber denn weil dass wenn als ob obwohl damit während sondern bevor nachdem",
-        "en": "and or but because that when while if so although since which who where until unless before after than",
-        "es": "y e o u pero porque que cuando si aunque mientras como donde sino pues quien para",
-        "fr": "et ou mais car parce que qui quand si lorsque puisque donc comme où dont pour",
-        "it": "e o ma perché che quando se mentre anche però quindi come dove chi per",
-        "nl": "en of maar want omdat dat als toen terwijl hoewel zodat voordat nadat die",
-        "pt": "e ou mas porque que quando se embora enquanto como onde pois porém quem para",
-    }.items()
-}
 _APOSTROPHES = str.maketrans("", "", "'’")
 _LEADING_VOWELS = re.compile("[\u0e40-\u0e44\u0ec0-\u0ec4]")
 _KATAKANA = re.compile("[\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
@@ -128,7 +117,7 @@ def _divides(before: str, after: str) -> bool:
 
 def costs(parts: Sequence[str], language: str) -> list[float]:
     """What a break after each of the units costs; the last one ends the text and costs nothing."""
-    conjunctions = _CONJUNCTIONS.get(language.split("-")[0], frozenset())
+    conjunctions = CONJUNCTIONS.get(language.split("-")[0], frozenset())
     return [_cost(part, after, conjunctions) for part, after in itertools.zip_longest(parts, parts[1:], fillvalue="")]
 
 
@@ -164,13 +153,25 @@ class Measured:
         """Whether these units fit so many lines; a single unit may be longer than its line."""
         width = self.width if width is None else width
         for _ in range(rows):
-            stop = start + 1
-            while stop < end and self.length(start, stop + 1) <= width:
-                stop += 1
-            start = stop
+            start = self._filled(start, end, width)
             if start >= end:
                 return True
         return False
+
+    def rows(self, first: float | None = None) -> int:
+        """How many lines all units fill, the first of which may have a width of its own."""
+        end, at, n = len(self._trails), 0, 0
+        while at < end:
+            at = self._filled(at, end, self.width if n or first is None else first)
+            n += 1
+        return n
+
+    def _filled(self, start: int, end: int, width: float) -> int:
+        """The end of the line that begins at `start`; it has one unit at least."""
+        stop = start + 1
+        while stop < end and self.length(start, stop + 1) <= width:
+            stop += 1
+        return stop
 
 
 def lines(parts: Sequence[str], weights: Sequence[float], limits: Norm) -> list[str]:
@@ -223,20 +224,29 @@ def shared(
     limits : Norm
         How lengths are counted.
     widths : sequence of float, optional
-        The most characters for each stretch; what is beyond is avoided above all.
+        The most characters for each stretch; a single unit may be longer than its stretch.
 
     Returns
     -------
     list of int
         For each stretch the number of units up to its end; the last is all of them. Where there are fewer units than
         stretches some stay empty.
+
+    Raises
+    ------
+    ValueError
+        If the widths do not hold the text.
     """
     text = Measured(parts, limits)
     whole, total = text.length(0, len(parts)) or 1.0, sum(shares) or 1.0
     ideal = [whole * done / total for done in itertools.accumulate(shares)]
 
-    def beyond(n: int, start: int, end: int) -> float:
-        return 1000.0 * max(0.0, text.length(start, end) - widths[n]) if widths else 0.0
+    def starts(n: int, end: int) -> Iterator[int]:
+        """Where stretch `n` may begin to end at `end`, the shortest first."""
+        for start in range(end, -1, -1):
+            if widths and end - start > 1 and text.length(start, end) > widths[n]:
+                return
+            yield start
 
     # best[b] is (burden, cuts) of putting the first b units into the stretches so far.
     best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
@@ -246,10 +256,12 @@ def shared(
         for end in ends:
             # Ten characters off the mark weigh as much as a break between any two words.
             off = 0.09 * abs(text.length(0, end) - ideal[n]) + (weights[end - 1] if end else 0.0)
-            following[end] = min(
-                (burden + off + beyond(n, start, end) + (EMPTY if start == end else 0.0), (*cuts, end))
-                for start, (burden, cuts) in best.items()
-                if start <= end
-            )
+            ways = [(*best[start], start) for start in starts(n, end) if start in best]
+            if ways:
+                following[end] = min(
+                    (burden + off + (EMPTY if start == end else 0.0), (*cuts, end)) for burden, cuts, start in ways
+                )
         best = following
+    if not best:
+        raise ValueError(f"A text of {whole:g} characters does not fit stretches of {widths}.")
     return list(best[len(parts)][1])

@@ -1,7 +1,7 @@
 """How loud a sound is, and bringing a mix to a programme loudness under a true-peak ceiling.
 
-Loudness is that of ITU-R BS.1770-4 and EBU R 128 (LUFS, differences in LU), loudness range that of EBU Tech 3342; the
-whole of a file is measured by ffmpeg's ``ebur128`` filter. One gain for the whole programme, then a look-ahead limiter
+Loudness is that of ITU-R BS.1770-4 and EBU R 128 (LUFS, differences in LU); the whole of a file is measured by ffmpeg's
+``ebur128`` filter. One gain for the whole programme, then a look-ahead limiter
 that moves around peaks only: the balance of a mix stays as it was made, and nothing pumps.
 """
 
@@ -45,7 +45,7 @@ BETWEEN_SAMPLES = 2.0
 _FIELD = re.compile(r"lavfi\.r128\.([\w.]+)=(\S+)")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Loudness:
     """The loudness of a file.
 
@@ -53,22 +53,12 @@ class Loudness:
     ----------
     integrated : float
         Programme loudness in LUFS; -70 where nothing passes the gate.
-    range : float
-        Loudness range in LU.
     true_peak : float
         Highest peak between samples, in dBTP, read to a thousandth of full scale; -inf below that.
-    times : np.ndarray, shape (n,)
-        Ends of the windows that follow, in seconds, one every 0.1 s.
-    momentary, short_term : np.ndarray, shape (n,)
-        LUFS over the 0.4 s and the 3 s before each time; -120.7 until a window is full and in silence.
     """
 
     integrated: float
-    range: float
     true_peak: float
-    times: np.ndarray
-    momentary: np.ndarray
-    short_term: np.ndarray
 
 
 def measured(path: Path, *, gain: float = 0.0) -> Loudness:
@@ -88,29 +78,17 @@ def measured(path: Path, *, gain: float = 0.0) -> Loudness:
     command = [ffmpeg_program(), "-v", "error", "-nostdin", "-f", _container(path), "-i", address(path)]
     command += ["-map", "0:a:0", "-af", graph, "-f", "null", "-"]
     last: dict[str, float] = {}
-    curves: dict[str, list[float]] = {"M": [], "S": []}
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as process:  # noqa: S603
             assert process.stdout is not None
             for line in process.stdout:
                 if field := _FIELD.match(line):
-                    name, value = field[1], float(field[2])
-                    last[name] = value
-                    if name in curves:
-                        curves[name].append(value)
+                    last[field[1]] = float(field[2])
         complaints.seek(0)
         said = complaints.read().decode(errors="replace").strip()
     if process.returncode:
         raise StageFailed(f"ffmpeg failed while measuring the loudness of {path.name!r}: {said[-500:]}")
-    n = min(len(curve) for curve in curves.values())
-    return Loudness(
-        integrated=max(GATE, last.get("I", GATE)),
-        range=last.get("LRA", 0.0),
-        true_peak=_db(last.get("true_peak", 0.0)),
-        times=0.1 * np.arange(1, n + 1),
-        momentary=np.array(curves["M"][:n]),
-        short_term=np.array(curves["S"][:n]),
-    )
+    return Loudness(integrated=max(GATE, last.get("I", GATE)), true_peak=_db(last.get("true_peak", 0.0)))
 
 
 def mastered(blocks: Iterable[np.ndarray], target: Path, loudness: float | None, true_peak: float) -> AudioFile:

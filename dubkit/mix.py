@@ -7,8 +7,10 @@ float32 and may pass full scale: :func:`dubkit.loudness.mastered` brings it to i
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass as plain_dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -136,9 +138,8 @@ def original(tracks: Tracks, start: Seconds, end: Seconds) -> Heard:
 def heard(voice: np.ndarray) -> Heard:
     """Level and position of a voice at 48 kHz, from its main direction between the loudspeakers.
 
-    The direction is the first principal axis of the K-weighted left and right channels over the frames that sound; the
-    level is that along this axis, which leaves out most of what reverberation and bleed add. Where no axis stands out,
-    or the channels are out of phase, the voice counts as central.
+    The direction is the first principal axis of the K-weighted channels over the frames that sound; the level is that along
+    it, which leaves out most reverberation and bleed. Without such an axis, or out of phase, the voice counts as central.
 
     Parameters
     ----------
@@ -176,9 +177,8 @@ def line_gains(
 ) -> np.ndarray:
     """The factor for each line's clip that makes it as loud as the original line.
 
-    A line departs from its speaker's median by no more than `departure` dB. Lines whose original cannot be heard (see
-    :data:`LOST`) take their speaker's median; speakers without any take that of all lines. What comes out lies between
-    :data:`QUIETEST` and :data:`LOUDEST`.
+    A line departs from its speaker's median by at most `departure` dB. Lines whose original cannot be heard (:data:`LOST`)
+    take that median; speakers without any take that of all. What comes out is within :data:`QUIETEST` and :data:`LOUDEST`.
 
     Parameters
     ----------
@@ -212,10 +212,9 @@ def line_gains(
 
 
 def positions(speakers: Sequence[str], originals: Sequence[Heard]) -> np.ndarray:
-    """Where each line's clip is to stand: in the centre unless the original was clearly beside it.
+    """Where each line's clip is to stand, at most :data:`OUTERMOST` from the centre: in it unless the original was not.
 
-    A line takes the median of itself and the speaker's lines before and after it, so one mistaken line moves nobody;
-    all lie within :data:`OUTERMOST` of the centre.
+    A line takes the median of itself and the speaker's lines before and after it, so one mistaken line moves nobody.
     """
     import numpy as np
 
@@ -246,10 +245,7 @@ def panned(clip: np.ndarray, position: float) -> np.ndarray:
 
 @plain_dataclass(frozen=True)
 class Sound:
-    """Something that begins at sample `first` of the film, which may lie before it.
-
-    ``load`` gives its samples at 48 kHz and at its level, shape (n_samples,) or (n_samples, 2).
-    """
+    """Something from sample `first` of the film on, or from before it; `load` gives it at 48 kHz, mono or stereo."""
 
     first: int
     load: Callable[[], np.ndarray]
@@ -261,10 +257,9 @@ def mixed(
     spans: Sequence[tuple[Seconds, Seconds]] = (),
     settings: MixSettings = MixSettings(),
 ) -> Iterator[np.ndarray]:
-    """The 48 kHz bed, ducked under the spans, with the sounds added, block by block.
+    """The 48 kHz bed in blocks of any length, ducked under the spans, with the sounds added.
 
-    A sound is loaded when its start is reached and let go when it is over; what lies beyond the bed is not heard. Blocks
-    are of any length.
+    A sound is loaded when its start is reached and let go when it is over; what lies beyond the bed is not heard.
 
     Yields
     ------
@@ -273,11 +268,15 @@ def mixed(
     """
     waiting = sorted(sounds, key=lambda sound: sound.first)[::-1]
     sounding: list[tuple[int, np.ndarray]] = []
+    # In order and apart: a block looks only at those around it, and a tenth of a second farther for rounding.
+    joined = held(spans, settings.hold)
     first = 0
     for block in bed:
         mix = _stereo(block)
         last = first + len(mix)
-        mix *= ducking(spans, first, len(mix), settings)[:, None]
+        earliest = bisect_left(joined, first / SAMPLE_RATE - settings.release - 0.1, key=itemgetter(1))
+        latest = bisect_right(joined, last / SAMPLE_RATE + settings.attack + 0.1, key=itemgetter(0))
+        mix *= ducking(joined[earliest:latest], first, len(mix), settings)[:, None]
         while waiting and waiting[-1].first < last:
             sound = waiting.pop()
             sounding.append((sound.first, _stereo(sound.load())))

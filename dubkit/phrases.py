@@ -2,7 +2,7 @@
 
 A line is translated and spoken whole. Where its original pauses, the dub should pause as well: the original's phrases come
 from its words' times, the dub's from the punctuation of its text, and an order-keeping alignment decides which of them
-fill each other. In the synthesized clip the pauses are found by their silence.
+fill each other. Where its clip pauses, :mod:`dubkit.pauses` finds.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dubkit.artefacts import Phrase
 from dubkit.durations import expected_duration
+from dubkit.openings import OPENING
 from dubkit.record import Seconds
 from dubkit.utterances import ABBREVIATION
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from dubkit.artefacts import Utterance
     from dubkit.timing import TimingSettings
 
@@ -37,30 +35,10 @@ MARK = re.compile(
 )
 # A plain reader's silence at a mark.
 MARK_PAUSE = 0.15
-# Words before which a sentence may pause without a mark: conjunctions and weightier prepositions.
-OPENING = {
-    language: frozenset(words.split())
-    for language, words in {
-        "de": "und oder aber denn weil dass wenn als ob obwohl damit während sondern bevor nachdem vor nach mit ohne gegen",
-        "en": "and or but because that when while if although since which who where until unless before after with "
-        "without into from between through",
-        "es": "y e o u pero porque que cuando si aunque mientras como donde sino pues quien para antes después sobre con "
-        "sin hasta desde durante entre",
-        "fr": "et ou mais car parce que qui quand si lorsque puisque donc comme où dont pour avant après avec sans depuis "
-        "pendant entre vers",
-        "it": "e o ma perché che quando se mentre anche però quindi come dove per prima dopo con senza fino tra fra durante",
-        "pt": "e ou mas porque que quando se embora enquanto como onde pois porém quem para antes depois sobre com sem até "
-        "desde durante entre",
-    }.items()
-}
-BREATH = 0.12
+UNMARKED = 0.12
 """What a pause without a mark costs, in seconds of misfit."""
-FRAME = 0.01
-# Silence is this far below the clip's own level: releases and breath are still sound.
-QUIET_DB = -32.0
-AUDIBLE_DB = -36.0
-# So far down a voice has let go, if not fallen silent; looked for this near to where the synthesizer has its mark.
-DIP_DB, DIP_REACH = -18.0, 0.1
+# A clause takes some time, whatever a synthesizer foretells.
+BRIEFEST = 0.01
 
 
 def spans(utterance: Utterance, least_pause: Seconds = LEAST_PAUSE) -> tuple[Span, ...]:
@@ -158,7 +136,7 @@ def lengths(parts: Sequence[str], total: Seconds, marks: Sequence[Span] = ()) ->
     """
     if len(marks) == len(parts) - 1:
         edges = [0.0, *(t for mark in marks for t in mark), max(total, marks[-1][1] if marks else 0.0)]
-        return [max(FRAME, b - a) for a, b in zip(edges[::2], edges[1::2], strict=True)], [b - a for a, b in marks]
+        return [max(BRIEFEST, b - a) for a, b in zip(edges[::2], edges[1::2], strict=True)], [b - a for a, b in marks]
     weights = [max(0.1, expected_duration(part)) for part in parts]
     pause = min(MARK_PAUSE, 0.3 * total / len(parts))
     spoken = total - pause * (len(parts) - 1)
@@ -176,7 +154,7 @@ def matched(
 
     Consecutive spans and clauses are grouped so that the sum over groups is least, of the seconds by which the clauses
     cannot fill their spans at any allowed rate, an eighth of the change of length that filling takes, the seconds of the
-    original's pauses that are spoken over, and :data:`BREATH` for each pause that is made without a mark. Found by dynamic
+    original's pauses that are spoken over, and :data:`UNMARKED` for each pause that is made without a mark. Found by dynamic
     programming over (spans, clauses).
 
     Parameters
@@ -191,7 +169,7 @@ def matched(
         Whether the place after each clause but the last is one of :func:`breaths`.
     """
     n, m = len(slots), len(said)
-    price = [BREATH if end else 0.0 for end in optional] + [0.0] * (m - len(optional))
+    price = [UNMARKED if end else 0.0 for end in optional] + [0.0] * (m - len(optional))
     best: dict[tuple[int, int], tuple[float, tuple[int, int]]] = {(0, 0): (0.0, (0, 0))}
     for i in range(1, n + 1):
         for j in range(1, m + 1):
@@ -220,113 +198,3 @@ def _misfit(
     reachable = min(max(length, natural / settings.fastest), natural / settings.slowest)
     spoken_over = sum(b[0] - a[1] for a, b in itertools.pairwise(slots))
     return abs(length - reachable) + abs(reachable - natural) / 8 + spoken_over
-
-
-def cuts(samples: np.ndarray, sample_rate: int, expected: Sequence[Seconds], exact: bool) -> list[Span | None]:
-    """The pauses of a clip nearest to where they are expected.
-
-    Parameters
-    ----------
-    samples : np.ndarray, shape (n_samples,)
-        The clip, mono.
-    sample_rate : int
-        In Hz.
-    expected : sequence of float
-        The middle of each pause, in seconds of the clip.
-    exact : bool
-        Whether these come from the synthesizer. Guesses are searched farther away, and for real silences only; else a dip
-        between two words will do, which is an empty span.
-
-    Returns
-    -------
-    list of (float, float) or None
-        As many as expected; None where nothing can be cut.
-    """
-    import numpy as np
-
-    levels, frame = _levels(samples, sample_rate)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], levels < QUIET_DB, [False]]).astype(int)))
-    silences = [(float(a) * frame, float(b) * frame) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    duration, (begins, ceases) = len(samples) / sample_rate, audible(samples, sample_rate)
-    reach, least = (0.2, 0.03) if exact else (0.15 + 0.08 * duration, 0.1)
-    found: list[Span | None] = []
-    after = begins
-    for time in expected:
-        near = [
-            (a, b)
-            for a, b in silences
-            if b - a >= least and a > after and b < ceases and max(a - time, time - b, 0.0) <= reach
-        ]
-        # The longest silence, but rather a near one: a plosive's closure is short, a pause seldom is.
-        chosen = max(near, key=lambda s: (s[1] - s[0]) - 0.5 * abs((s[0] + s[1]) / 2 - time), default=None)
-        if chosen is None and exact:
-            chosen = _dip(levels, frame, max(after, time - DIP_REACH), min(ceases, time + DIP_REACH))
-        found.append(chosen)
-        after = chosen[1] if chosen else after
-    return found
-
-
-def _dip(levels: np.ndarray, frame: Seconds, start: Seconds, end: Seconds) -> Span | None:
-    """The softest moment between two times, if the voice lets go there."""
-    first, last = int(start / frame) + 1, min(len(levels), int(end / frame)) - 1
-    if first >= last:
-        return None
-    at = first + int(levels[first:last].argmin())
-    time = (at + 0.5) * frame
-    return (time, time) if levels[at] < DIP_DB else None
-
-
-def cut(
-    samples: np.ndarray, sample_rate: int, matches: Sequence[Match], marks: Sequence[Seconds], exact: bool
-) -> tuple[Phrase, ...]:
-    """The phrases of a clip; where it makes no pause between two of them they stay one.
-
-    Parameters
-    ----------
-    samples : np.ndarray, shape (n_samples,)
-        The clip, mono.
-    sample_rate : int
-        In Hz.
-    matches : sequence of Match
-        The phrases wanted.
-    marks : sequence of float
-        About where each clause but the last ends, in seconds of the clip.
-    exact : bool
-        Whether these come from the synthesizer.
-    """
-    pauses = cuts(samples, sample_rate, [marks[match.clauses[1] - 1] for match in matches[:-1]], exact)
-    found: list[Phrase] = []
-    start, end = audible(samples, sample_rate)
-    slot_start = matches[0].slot[0]
-    for match, pause in zip(matches, [*pauses, (end, end)], strict=True):
-        if pause is None:
-            continue
-        found.append(
-            Phrase(start=round(start, 4), end=round(pause[0], 4), slot_start=slot_start, slot_end=match.slot[1])
-        )
-        start = pause[1]
-        slot_start = matches[min(len(matches) - 1, matches.index(match) + 1)].slot[0]
-    return tuple(found)
-
-
-def audible(samples: np.ndarray, sample_rate: int) -> Span:
-    """When a clip begins and ceases to be heard; what lies before and after is breath and fading."""
-    import numpy as np
-
-    levels, frame = _levels(samples, sample_rate)
-    heard = np.flatnonzero(levels > AUDIBLE_DB)
-    duration = len(samples) / sample_rate
-    return (float(heard[0]) * frame, min(duration, float(heard[-1] + 1) * frame)) if len(heard) else (0.0, duration)
-
-
-def _levels(samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, Seconds]:
-    """The level of each frame beside the clip's own, in dB, shape (n_frames,), and how long a frame is: whole samples."""
-    import numpy as np
-
-    from dubkit.audio import speech_level
-
-    step = max(1, round(FRAME * sample_rate))
-    frames = samples[: len(samples) // step * step].reshape(-1, step)
-    power = np.mean(frames.astype(np.float64) ** 2, axis=1)
-    levels: np.ndarray = 10 * np.log10(power + 1e-20) - 20 * np.log10(speech_level(samples, sample_rate) + 1e-10)
-    return levels, step / sample_rate

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dubkit import phrases, retiming, wording
+from dubkit import pauses, phrases, retiming, wording
 from dubkit.artefacts import Line, Phrase, Utterance
 from dubkit.durations import natural_duration
 from dubkit.phrases import Span
@@ -155,8 +155,8 @@ def _breathing(
         total = sum(weights[start:end])
         lengths += [clause_length * w / max(total, 1e-3) for w in weights[start:end]]
         start = end
-    pauses = [0.0 if soft else phrases.MARK_PAUSE for soft in optional]
-    matches = phrases.matched(spans, lengths, pauses, settings, optional)
+    silent = [0.0 if soft else phrases.MARK_PAUSE for soft in optional]
+    matches = phrases.matched(spans, lengths, silent, settings, optional)
     paused = {match.clauses[1] for match in matches[:-1]}
     return " ".join(f"{piece}," if n in paused and optional[n - 1] else piece for n, piece in enumerate(pieces, 1))
 
@@ -213,9 +213,9 @@ def slowed(plans: Sequence[Plan], duration: Seconds, most: float, settings: Timi
 def cut(plan: Plan, clip: AudioFile, marks: Sequence[Span]) -> tuple[Phrase, ...]:
     """The phrases of a line's clip; `marks` is where the synthesizer says that it pauses, or empty."""
     clauses = phrases.clauses(plan.spoken)
-    said, pauses = phrases.lengths(clauses, clip.duration, marks)
-    ends = [sum(said[: n + 1]) + sum(pauses[:n]) + pauses[n] / 2 for n in range(len(pauses))]
-    return phrases.cut(clip.load(), clip.sample_rate, plan.matches, ends, exact=len(marks) == len(clauses) - 1)
+    said, silent = phrases.lengths(clauses, clip.duration, marks)
+    ends = [sum(said[: n + 1]) + sum(silent[:n]) + silent[n] / 2 for n in range(len(silent))]
+    return pauses.cut(clip.load(), clip.sample_rate, plan.matches, ends, exact=len(marks) == len(clauses) - 1)
 
 
 def as_spoken(plan: Plan, spoken: Sequence[Phrase], rate: float) -> Plan:

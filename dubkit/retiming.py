@@ -89,11 +89,6 @@ class TimeMap:
         return self.knots[-1][1]
 
     @property
-    def film_duration(self) -> Seconds:
-        """Length of the film."""
-        return self.knots[-1][0]
-
-    @property
     def identity(self) -> bool:
         """Whether nothing is slowed."""
         return all(film == dub for film, dub in self.knots)

@@ -14,6 +14,7 @@ reverberation away and leave it in the background (DeepFilterNet3 leaves 0.33 s 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -95,9 +96,9 @@ class Room:
 
 
 def windows(tracks: Tracks, spans: Sequence[tuple[Seconds, Seconds]]) -> Iterator[np.ndarray]:
-    """What to listen to: the whole sound around lines whose voice stands clearly over the background.
+    """The whole sound around lines whose voice stands clearly over the background, one window in memory at a time.
 
-    At most two minutes of it, spread over the film; one window is in memory at a time.
+    At most :data:`HEARD` seconds, spread over the film.
 
     Parameters
     ----------
@@ -113,8 +114,11 @@ def windows(tracks: Tracks, spans: Sequence[tuple[Seconds, Seconds]]) -> Iterato
     """
     import numpy as np
 
-    total = sum(end - start + LEAD + TAIL for start, end in spans)
-    step = max(1, round(total / HEARD))
+    spans = [(start, min(end, start + HEARD - LEAD - TAIL)) for start, end in spans]
+    lengths = [end - start + LEAD + TAIL for start, end in spans]
+    step = max(1, math.ceil(sum(lengths) / HEARD))
+    while sum(lengths[::step]) > HEARD + 1e-6:  # these lines are longer than the others
+        step += 1
     for start, end in spans[::step]:
         full, bed = (_mono(sound.load(start, end)) for sound in (tracks.full, tracks.background))
         voice = full - bed
@@ -155,8 +159,7 @@ def estimate(windows: Iterable[np.ndarray], sample_rate: int) -> Room:
 def in_room(clip: np.ndarray, sample_rate: int, room: Room, amount: float, n_channels: int = 1) -> np.ndarray:
     """A dry voice with a light tail of the room behind it; the voice itself keeps its place and level.
 
-    The tail is seeded noise that falls as the room does, a different one per channel, and never longer than 0.4 s or
-    louder than 8 dB under the voice.
+    The tail is seeded noise that falls as the room does, another per channel, at most 0.4 s long and 8 dB under the voice.
 
     Parameters
     ----------

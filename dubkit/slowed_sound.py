@@ -29,12 +29,10 @@ if TYPE_CHECKING:
 # Between the shortest and the longest repetition lies a whole period of any tone from 50 Hz on, for joins in phase.
 SHORTEST, LONGEST = 0.010, 0.030
 FADE = 0.020
-# A join is made while the sound is so many seconds ahead of the picture; freedom of choice makes it better.
+# A join is made while the sound is so many seconds ahead of the picture; freedom of choice makes it better. So sound comes
+# at most 26 ms before its picture and, after the longest repetition, 24 ms behind it; 45 ms and 125 ms are noticed (ITU-R
+# BT.1359-1).
 DUE = (0.006, 0.026)
-AHEAD = DUE[1]
-"""Most by which the sound comes before its picture, in seconds; early sound is noticed from 45 ms on (ITU-R BT.1359-1)."""
-BEHIND = LONGEST - DUE[0]
-"""Most by which the sound comes after its picture, in seconds; late sound is noticed from 125 ms on."""
 STEEPEST = 2.0
 # An attack is a frame of so many seconds with so many times the energy of the four before it.
 ATTACK, LOUDER = 0.005, 3.0

@@ -117,11 +117,6 @@ def variants(text: str, language: str, keep: Iterable[str] = ()) -> tuple[Varian
     return tuple(sorted(chosen, key=lambda v: v.cost))
 
 
-def languages() -> frozenset[str]:
-    """The languages that have a table."""
-    return frozenset(p.stem for p in _TABLES.glob("*.toml"))
-
-
 def _lost(before: str, after: str, terms: Sequence[str]) -> bool:
     return bool(set(glossary.missing(after, terms)) - set(glossary.missing(before, terms)))
 

@@ -139,14 +139,3 @@ def choose(
         worse = max(candidates[0].score - candidate.score, MARGIN) if n else 0.0
         costs.append(weight * misfit(duration, slot, slowest=slowest, fastest=fastest, room=room) + worse)
     return min(range(len(costs)), key=lambda n: (costs[n], n))
-
-
-def reason(candidates: Sequence[Candidate], durations: Sequence[Seconds], chosen: int) -> str:
-    """Why a wording is spoken, for the timing certificate; empty for the translator's first one."""
-    if not chosen:
-        return ""
-    change = durations[chosen] / max(durations[0], _BRIEFEST) - 1
-    what = f"worded otherwise ({candidates[chosen].how})" if candidates[chosen].how else "another translation"
-    if round(100 * change) == 0:
-        return what
-    return f"{what}, {abs(change):.0%} {'longer' if change > 0 else 'shorter'}"

@@ -8,7 +8,7 @@ from dubkit import captions, subtitles
 from dubkit.artefacts import PlacedPhrase, Placement, Utterance, Word
 from dubkit.cue_cuts import Spoken, Timed
 from dubkit.cue_times import GAP, LONGEST
-from dubkit.line_breaks import norm
+from dubkit.line_breaks import Measured, norm
 from dubkit.subtitles import Cue
 
 NAMES = {"S1": "Ana", "S2": "Rui", "S3": "Eva"}
@@ -113,6 +113,9 @@ def test_where_the_picture_is_slowed_the_source_follows() -> None:
     knots = [(0.0, 0.0), (4.0, 4.0), (8.0, 10.0), (60.0, 62.0)]
     cues = captions.cues(captions.original([said("u1", "S1", *words)], NAMES, "en", knots), "en", 62.0)
     assert spans(cues) == [(1.0, 2.0), (5.5, 8.5)]
+    late = [("Wait.", 1.0, 2.0), ("Come.", 9.0, 11.0)]
+    cues = captions.cues(captions.original([said("u1", "S1", *late)], NAMES, "en", knots[:3]), "en", 62.0)
+    assert spans(cues) == [(1.0, 2.0), (11.0, 13.0)], "after the last knot time runs as it did"
 
 
 def test_a_fast_line_stays_until_it_can_be_read() -> None:
@@ -243,6 +246,30 @@ def test_both_languages_are_cut_alike() -> None:
         ["Bom dia a todos vocês,", "Good morning to you all,"],
         ["e obrigado por terem vindo tão cedo.", "and thank you for coming so early."],
     ]
+
+
+@pytest.mark.parametrize(("language", "words"), [("ar", ["كلمات "] * 300), ("zh", list("大家早上好" * 72))])
+def test_a_very_long_line_is_cut_at_once(monkeypatch: pytest.MonkeyPatch, language: str, words: list[str]) -> None:
+    asked = 0
+
+    def counted(text: Measured, start: int, end: int) -> float:
+        nonlocal asked
+        asked += 1
+        return length(text, start, end)
+
+    length = Measured.length
+    monkeypatch.setattr(Measured, "length", counted)
+    line = Spoken("u1", "Ana", tuple(Timed(word, n / 3, (n + 1) / 3) for n, word in enumerate(words)))
+    cues = captions.bilingual([line], [line], (language, "en"), 600.0)
+    assert "".join("".join(cue.lines[0].split()) for cue in cues) == "".join("".join(words).split())
+    # In both texts, by cue and end: as many starts as a line of 42 holds. All pairs, for each number of cues, are dozens of times that.
+    assert asked < 2 * len(cues) * len(words) * (42 + 8)
+
+
+def test_a_speaker_without_a_name_goes_by_the_id() -> None:
+    ours = captions.spoken([placed("u1", "S9", "Bom dia.", (1.0, 3.0))], NAMES, "pt")
+    theirs = captions.original([said("u1", "S8", ("Good", 0, 1), ("morning.", 1, 2))], NAMES, "en")
+    assert [line.speaker for line in [*ours, *theirs]] == ["S9", "S8"]
 
 
 def test_a_line_without_a_source_is_shown_alone() -> None:

@@ -1,4 +1,6 @@
 import json
+import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,13 @@ def test_expected_duration_counts_syllables_and_pauses() -> None:
     assert expected_duration("") == 0.0
 
 
-def test_expected_duration_of_other_scripts_counts_letters() -> None:
+def test_expected_duration_of_other_scripts_counts_letters_beside_what_else_there_is() -> None:
+    assert expected_duration("Это IBM") == round((3 / 2 + 1) / 5.5, 3)
+    assert expected_duration("5 машин") == round((2 + 5 / 2) / 5.5, 3)
+    assert expected_duration("2024年に") == round((8 + 2 / 2) / 5.5, 3)
+    assert expected_duration("1984") == round(8 / 5.5, 3)
+    assert expected_duration("Mr Smith") == round((2 / 2 + 1) / 5.5, 3)
+    assert expected_duration("một ba") == expected_duration(unicodedata.normalize("NFD", "một ba")) == round(2 / 5.5, 3)
     assert expected_duration("привет мир") == round(9 / 2 / 5.5, 3)
     assert expected_duration("こんにちは") == round(5 / 2 / 5.5, 3)
 
@@ -79,6 +87,37 @@ def test_other_languages_take_the_common_set_and_other_scripts_the_syllable_rule
     assert natural_duration("", "en") == natural_duration("…", "pt") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Сегодня мы поедем в город на машине IBM.", "ru"),
+        ("2024年に東京へ行きました", "ja"),
+        ("在2024年我们去了北京", "zh"),
+    ],
+)
+def test_a_latin_word_or_digits_in_another_script_only_add_to_it(text: str, language: str) -> None:
+    assert natural_duration(text, language) == expected_duration(text)
+    without = re.sub("[0-9A-Z]+", "", text)
+    assert natural_duration(text, language) > natural_duration(without, language) > 0.6
+
+
+def test_a_word_of_another_script_changes_little_in_latin_script() -> None:
+    plain, mixed = (natural_duration(f"Wir haben {x} gestern in der Stadt gesehen.", "de") for x in ("Ivan", "Иван"))
+    assert mixed == pytest.approx(plain, rel=0.1)
+    assert natural_duration("1º lugar", "pt") == round(
+        float(np.dot(MODEL["coefficients"]["pt"], counted("1º lugar", "pt") or ())), 3
+    )
+
+
+def test_sentences_in_latin_script_take_what_the_model_says() -> None:
+    import benchmarks.durations as benchmark
+
+    for row in json.loads(benchmark.KEPT.read_text(encoding="utf-8"))["lengths"]:
+        text, language = row["text"], row["language"]
+        says = float(np.dot(MODEL["coefficients"][language], counted(text, language) or ()))
+        assert natural_duration(text, language) == round(says, 3)
+
+
 def test_nothing_that_is_counted_takes_time_away() -> None:
     for language, coefficients in MODEL["coefficients"].items():
         assert len(coefficients) == len(FEATURES) and min(coefficients) >= 0, language
@@ -119,3 +158,37 @@ def test_any_text_has_a_finite_length_that_more_words_make_longer(text: str, lan
     assert 0.0 <= length < 60.0
     if counted(text, language):
         assert natural_duration(f"{text} banana", language) > length
+
+
+WORDS = [
+    "banana",
+    "make",
+    "Mr",
+    "Pst,",
+    "l'a",
+    "IBM",
+    "A,",
+    "một",
+    "Иван",
+    "мы,",
+    "в",
+    "東京へ",
+    "你好，",
+    "3D",
+    "한국어",
+    "—",
+    "5",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=12),
+    st.sampled_from(WORDS),
+    st.sampled_from(["en", "fr", "pt", "ru", "ja", "und"]),
+)
+def test_another_word_or_digits_never_make_a_text_shorter(words: list[str], more: str, language: str) -> None:
+    text = " ".join(words)
+    for longer in (f"{text} {more}", f"{more} {text}", f"{text}7", f"{text} 7", f"{text}，2024"):
+        assert natural_duration(longer, language) >= natural_duration(text, language)
+        assert expected_duration(longer) >= expected_duration(text)

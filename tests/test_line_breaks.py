@@ -118,6 +118,15 @@ def test_what_fits_is_what_greedy_filling_holds() -> None:
     assert text.fits(0, 1, rows=1, width=2), "a single unit is never too long"
 
 
+@given(WORDS, st.integers(20, 42))
+def test_rows_are_the_fewest_that_hold_a_text(text: str, first: int) -> None:
+    measured = Measured(units(text), norm("en"))
+    n, n_units = measured.rows(), len(units(text))
+    assert measured.fits(0, n_units, rows=n) and not measured.fits(0, n_units, rows=n - 1)
+    assert n <= measured.rows(first) <= n + 1
+    assert Measured([], norm("en")).rows() == 0
+
+
 def test_a_text_is_shared_at_punctuation_near_the_shares() -> None:
     parts = units("Yes, I saw him. He was going to the station with two bags.")
     assert shared(parts, costs(parts, "en"), [1.0, 3.0], norm("en")) == [4, 13]
@@ -130,6 +139,13 @@ def test_stretches_keep_to_their_widths_where_they_can() -> None:
     cuts = shared(parts, costs(parts, "en"), [1.0, 1.0, 1.0], norm("en"), [14, 14, 14])
     text = Measured(parts, norm("en"))
     assert all(text.length(a, b) <= 14 for a, b in itertools.pairwise([0, *cuts]))
+
+
+def test_a_single_unit_may_be_longer_than_its_stretch_and_nothing_else() -> None:
+    parts = ["aaa ", "b" * 50 + " ", "ccc"]
+    assert shared(parts, costs(parts, "en"), [1.0, 1.0, 1.0], norm("en"), [10.0] * 3) == [1, 2, 3]
+    with pytest.raises(ValueError, match="58 characters"):
+        shared(parts, costs(parts, "en"), [1.0, 1.0], norm("en"), [10.0] * 2)
 
 
 @given(WORDS, st.lists(st.floats(0, 9), min_size=1, max_size=5))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from dubkit import loudness, mix
 from dubkit.artefacts import Tracks
-from dubkit.mix import Heard, MixSettings, Sound
+from dubkit.mix import Heard, MixSettings, Sound, held
 
 RATE = FILM_RATE
 SPANS = st.lists(
@@ -239,6 +239,22 @@ def test_the_bed_is_ducked_and_the_speech_is_not() -> None:
     assert out[RATE + 10] == pytest.approx(0.3 + 0.1 * 10 ** (-6 / 20), abs=1e-6)
     assert out[0] == pytest.approx(0.1)
     assert (bed == np.float32(0.1)).all()
+
+
+def test_a_long_film_is_ducked_as_one_block_would_be_with_its_lines_joined_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = np.random.default_rng(3)
+    spans = [(t, t + float(random.uniform(0, 2.5))) for t in map(float, random.uniform(0, 60, 40))]
+    lengths = [0, 1, 7 * RATE, 12_345, RATE // 3, 20 * RATE, 31 * RATE]
+    whole = mix.ducking(spans, 0, sum(lengths), MixSettings())
+    n_joined: list[int] = []
+    monkeypatch.setattr(mix, "held", lambda spans, hold: n_joined.append(len(spans)) or held(spans, hold))
+    out = list(mix.mixed((np.ones(n, np.float32) for n in lengths), [], spans))
+    assert [len(block) for block in out] == lengths
+    assert (np.concatenate(out)[:, 0] == whole).all()
+    assert n_joined[0] == len(spans)
+    assert n_joined[2] <= 1, "a block of one sample lies in one span at most"
 
 
 def test_a_mix_ends_at_its_programme_loudness_under_its_ceiling(tmp_path: Path) -> None:

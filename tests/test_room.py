@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from dubkit.room import LEAST_DECAYS, LONGEST_TAIL, WETTEST, Room, estimate, in_room, windows
+from dubkit.room import HEARD, LEAST_DECAYS, LONGEST_TAIL, WETTEST, Room, estimate, in_room, windows
 
 RATE = 16_000
 HALL = Room(0.8, 10.0, "room")
@@ -139,7 +139,14 @@ def test_windows_of_a_long_film_are_spread_over_it(tmp_path: Path) -> None:
     film = builders.tracks(tmp_path, builders.sine(150.0))
     found = list(windows(film, [(float(n), n + 1.0) for n in range(145)]))
     seconds = sum(map(len, found)) / builders.FILM_RATE
-    assert 100 < seconds < 160
+    assert 90 < seconds <= HEARD
+
+
+def test_no_more_is_heard_where_every_second_line_is_long(tmp_path: Path) -> None:
+    film = builders.tracks(tmp_path, builders.sine(200.0))
+    lines = [(t, t + length) for n in range(15) for t, length in ((13.0 * n, 10.0), (13.0 * n + 11, 1.0))]
+    assert 60 < sum(map(len, windows(film, lines))) / builders.FILM_RATE <= HEARD
+    assert [len(w) for w in windows(film, [(1.0, 190.0)])] == [HEARD * builders.FILM_RATE]
 
 
 def test_the_direct_sound_keeps_its_place_and_level() -> None:

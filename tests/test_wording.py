@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dubkit.artefacts import Candidate
 from dubkit.durations import natural_duration
-from dubkit.wording import MARGIN, MOST_TRANSLATIONS, choose, misfit, reason, wordings
+from dubkit.wording import MARGIN, MOST_TRANSLATIONS, choose, misfit, wordings
 
 SLOWEST, FASTEST = 0.9, 1.25
 seconds = st.floats(0.0, 30.0)
@@ -103,14 +103,6 @@ def test_more_room_never_makes_a_misfit_worse(
     for _, duration in said:
         tight = misfit(duration, slot, slowest=SLOWEST, fastest=FASTEST, room=room)
         assert misfit(duration, slot, slowest=SLOWEST, fastest=FASTEST, room=room + more) <= tight
-
-
-def test_the_reason_tells_what_was_done() -> None:
-    candidates = [Candidate(text="a"), Candidate(text="b"), Candidate(text="c", how="contractions")]
-    assert reason(candidates, [2.0, 1.5, 1.8], 0) == ""
-    assert reason(candidates, [2.0, 1.5, 1.8], 1) == "another translation, 25% shorter"
-    assert reason(candidates, [2.0, 2.2, 2.2], 2) == "worded otherwise (contractions), 10% longer"
-    assert reason(candidates, [2.0, 2.001, 2.2], 1) == "another translation"
 
 
 def test_variants_of_the_best_two_translations_come_after_all_translations() -> None:

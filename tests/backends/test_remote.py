@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 import signal
 import socket
@@ -464,6 +465,40 @@ def test_own_voices_are_there_where_they_are(serve: Callable[..., Served]) -> No
     here = client(serve("synthesizer", Copier()))
     assert here.own_voice("pt") == own
     assert here.own_voice("en") is None
+
+
+class Pausing(ToneSynthesizer):
+    """Says where its clips pause; ``asked`` has the requests whose marks were wanted."""
+
+    def marks(self, request: Request) -> tuple[tuple[float, float], ...]:
+        self.asked.append(request)
+        n = request.text.count(",")
+        return tuple(((k + 1) / 3 / request.rate, (k + 1) / 3 / request.rate + 0.1) for k in range(n))
+
+
+def test_pauses_are_told_where_they_are_known_and_just_as_over_there(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    there = Pausing()
+    plain, here = client(serve("synthesizer", ToneSynthesizer())), client(serve("synthesizer", there))
+    assert not hasattr(plain, "marks") and not hasattr(Stopwatch(plain), "marks")
+    for text, rate in (("Sim, sim, sim.", 1.3), ("Sim, sim, sim.", 0.8), ("Sim.", 1.0)):
+        request = Request(text, there.voices("pt")[0], rate)
+        assert here.marks(request) == Stopwatch(here).marks(request=request) == there.marks(request)
+    there.asked.clear()
+    # As with predictions, the sound of a voice does not travel for it.
+    said = Request("Sim, sim.", there.voices("pt")[0], 1, sound(tmp_path / "a.flac", tone(1)))
+    assert here.marks(said) == ((1 / 3, 1 / 3 + 0.1),)
+    assert there.asked == [dataclasses.replace(said, reference=None)]
+
+
+def test_a_model_for_each_language_is_told_where_there_is_one(serve: Callable[..., Served]) -> None:
+    class Many(ToneSynthesizer):
+        def revision_of(self, language: str) -> str:
+            return f"{language}@7"
+
+    assert not hasattr(client(serve("synthesizer", ToneSynthesizer())), "revision_of")
+    assert client(serve("synthesizer", Many())).revision_of("pt") == "pt@7"
 
 
 def test_usage_is_counted_over_all_requests_of_a_translation(serve: Callable[..., Served]) -> None:

@@ -63,6 +63,25 @@ def test_faster_is_shorter_and_foretold(backend: Any, subject: Subject, requests
         assert len(clips[1]) < len(clips[0])
 
 
+def test_it_knows_where_its_clips_pause_if_it_says_so(backend: Any, subject: Subject) -> None:
+    if not hasattr(backend, "marks"):
+        pytest.skip("it does not say where its clips pause")
+    voice = backend.voices(subject.language)[0]
+    line = Request("He had a cap, a bag, and a face.", voice)
+    (clip,) = backend.synthesize([line])
+    marks = backend.marks(line)
+    edges = [t for mark in marks for t in mark]
+    assert len(marks) == 2 and edges == sorted(set(edges))
+    assert edges[0] > 0 and edges[-1] < len(clip) / backend.sample_rate
+    for start, end in marks:
+        silence = clip[round(start * backend.sample_rate) : round(end * backend.sample_rate)]
+        assert np.square(silence).mean() < 0.25 * np.square(clip).mean()
+    assert backend.marks(Request("He had a bag.", voice)) == ()
+    for rate in backend.rates:
+        paced = [t for mark in backend.marks(Request(line.text, voice, rate)) for t in mark]
+        assert np.multiply(paced, rate) == pytest.approx(edges, rel=0.1)
+
+
 @pytest.mark.parametrize("text", ["", "😀", "3", "— … —", "<b>&amp;</b>\n\t'); DROP", "a" * 300])
 def test_no_text_breaks_it(backend: Any, subject: Subject, text: str) -> None:
     request = Request(text, backend.voices(subject.language)[0])

@@ -86,10 +86,13 @@ def test_frames_are_as_the_protocol_says(translator: Served) -> None:
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, MEDIA_TYPE)
     results = [
         [
-            {"text": "pt-good pt-day", "score": 0.0, "duration": 0.0},
-            {"text": "good day", "score": -1.0, "duration": 0.0},
+            {"text": "pt-good pt-day", "score": 0.0, "duration": 0.0, "how": ""},
+            {"text": "good day", "score": -1.0, "duration": 0.0, "how": ""},
         ],
-        [{"text": "pt-yes", "score": 0.0, "duration": 0.0}, {"text": "yes", "score": -1.0, "duration": 0.0}],
+        [
+            {"text": "pt-yes", "score": 0.0, "duration": 0.0, "how": ""},
+            {"text": "yes", "score": -1.0, "duration": 0.0, "how": ""},
+        ],
     ]
     assert list(parcels([answer.content])) == [
         *({"kind": "result", "item": n, "result": r} for n, r in enumerate(results)),
