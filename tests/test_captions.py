@@ -262,7 +262,7 @@ def test_a_very_long_line_is_cut_at_once(monkeypatch: pytest.MonkeyPatch, langua
     line = Spoken("u1", "Ana", tuple(Timed(word, n / 3, (n + 1) / 3) for n, word in enumerate(words)))
     cues = captions.bilingual([line], [line], (language, "en"), 600.0)
     assert "".join("".join(cue.lines[0].split()) for cue in cues) == "".join("".join(words).split())
-    # In both texts, by cue and end: as many starts as a line of 42 holds. All pairs, for each number of cues, are dozens of times that.
+    # In both texts, by cue and end, as many starts as a line of 42 holds; all pairs would be dozens of times that.
     assert asked < 2 * len(cues) * len(words) * (42 + 8)
 
 
