@@ -72,7 +72,7 @@ class TimingSettings:
     early: float = Field(default=2.5, gt=0)
     over: float = Field(default=0.5, gt=0)
     under: float = Field(default=0.5, gt=0)
-    rate: float = Field(default=1.0, gt=0)
+    rate: float = Field(default=1.5, gt=0)
     jump: float = Field(default=0.15, ge=0)
     pause: float = Field(default=0.5, ge=0)
 

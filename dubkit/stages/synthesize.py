@@ -46,7 +46,7 @@ class SynthesizeSettings:
         Limits of the rate, and what the schedule prefers.
     """
 
-    length_weight: float = Field(default=1.0, ge=0)
+    length_weight: float = Field(default=2.0, ge=0)
     native_rate: bool = True
     slow_picture: float = Field(default=1.0, ge=1, le=1.5)
     timing: TimingSettings = TimingSettings()
