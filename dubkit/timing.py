@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 BREATH = 0.03
 """Silence that always stays between two phrases of a line, in seconds."""
+NEAR = 3.0
+"""Phrases farther apart than this, in seconds, are not heard as faster or slower than each other."""
 # Dear enough that a rate beyond the limits is never bought with anything else, and dearer by the square, so that what must be
 # is shared.
 BEYOND = 1e3
@@ -60,7 +62,7 @@ class TimingSettings:
     rate : float
         Cost of speaking faster or slower than natural.
     jump : float
-        Cost of a rate that differs from the same speaker's neighbouring phrase.
+        Cost of a rate that differs from the same speaker's neighbouring phrase, if that is near.
     pause : float
         Cost of a pause within a line that becomes shorter than the original's.
     """
@@ -276,7 +278,8 @@ class _Problem:
         self.programme.linear[self.d] = -2 * w.rate
         self.programme.add_own_square(self.d, w.rate / self.natural)
         self.programme.add_own_square(self.beyond, BEYOND / self.natural[: len(self.beyond)])
-        first, second = self.neighbours.T
+        near = self.start[self.neighbours[:, 1]] - self.end[self.neighbours[:, 0]] < NEAR
+        first, second = self.neighbours[near].T
         self.programme.add_square(
             self.d[first], 1 / self.natural[first], self.d[second], 1 / self.natural[second], w.jump
         )

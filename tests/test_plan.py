@@ -80,7 +80,7 @@ def a_plan(name: int, start: float, end: float, natural: float, speaker: str = "
 def test_rates_fill_the_slots_within_all_limits() -> None:
     plans = [a_plan(1, 1, 3, 2.2), a_plan(2, 5, 7, 2.0), a_plan(3, 9, 11, 1.0), a_plan(4, 13, 15, 4.0)]
     times = TimeMap.of((), 30)
-    assert plan.rates(plans, times, (0.5, 2.0), USUAL) == [1.1, 1.0, 0.9, 1.25]
+    assert plan.rates(plans, times, (0.5, 2.0), USUAL) == [1.1, 1.0, 0.9, 1.19]
     assert plan.rates(plans, times, (0.95, 1.05), USUAL) == [1.05, 1.0, 0.95, 1.05]
     assert plan.rates(plans, times, (1.0, 1.0), USUAL) == [1.0, 1.0, 1.0, 1.0]
     assert plan.rates([], times, (1.0, 1.0), USUAL) == []
