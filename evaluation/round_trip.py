@@ -6,9 +6,12 @@ times at which each line lies.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dubkit.artefacts import Placement
 from dubkit.backends import registry
+from dubkit.record import Seconds
 from dubkit.run import Run
 from dubkit.spacing import spaced
 from evaluation import asr
@@ -37,11 +40,23 @@ def score(run: Run) -> RoundTrip:
     from dubkit.stages.separate import ANALYSIS_RATE
 
     backend = registry.get("transcriber", run.settings.backends.transcriber, run.settings.compute)
-    lines = run.translation.lines
+    lines = run.soundtrack.placements
     waveforms = []
-    for place in run.soundtrack.placements:
-        sound = run.soundtrack.audio.load(max(0.0, place.start - MARGIN), place.end + MARGIN)
+    for start, end in _windows(lines):
+        sound = run.soundtrack.audio.load(start, end)
         waveforms.append(resample(sound.mean(axis=1), SAMPLE_RATE, ANALYSIS_RATE))
     heard = backend.transcribe(waveforms, run.translation.target)
     read = {x.id: spaced(w.text for w in h.words) for x, h in zip(lines, heard, strict=True)}
     return RoundTrip(asr.score([x.text for x in lines], list(read.values())), read)
+
+
+def _windows(lines: Sequence[Placement]) -> list[tuple[Seconds, Seconds]]:
+    """Each line with some of the sound around it, but nothing of its neighbours."""
+    found = []
+    for line in lines:
+        before = max((p.end for p in lines if p.end <= line.start), default=0.0)
+        after = min((p.start for p in lines if p.start >= line.end), default=line.end + 2 * MARGIN)
+        found.append(
+            (line.start - min(MARGIN, (line.start - before) / 2), line.end + min(MARGIN, (after - line.end) / 2))
+        )
+    return found
