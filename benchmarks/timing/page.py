@@ -28,10 +28,12 @@ TIMELINES = """\
 `longer` is the length of all clips at natural rate over that of all source lines. `reading`, `dialogue` and `longer`
 are spoken by Kokoro, so that every time in them is exact; `two-cities` is a real reader, whose lines and words are those
 that the embedded profile hears, and whose phrases are cut by the recording's energy. Bergamot gives one translation
-for a text. The candidates beyond it are the cheap variants that dubkit makes itself and, in the scripted timelines,
+for a text. The candidates beyond it are the cheap variants that dubkit makes itself and
 wordings written by hand in `benchmarks/timing/*.toml`: they stand for the N-best list of a stronger translator (a
 language model asked for shorter and longer wordings), which does not run offline here. The row "without N-best" has
-the first candidate alone, as the peers have.
+the first candidate alone, as the peers have. "Without borrowing" keeps every line within its own slot at whatever rate that
+takes; "greedy" places phrase by phrase what the full row places at once: where wordings fit, there is little left to share
+between neighbours, and the two come out alike.
 
 """
 
