@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import bisect
-import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dubkit.artefacts import Casting, Clip, Line, Media, Role, Speakers, Speech, Transcript, Translation, Voice
+from dubkit.artefacts import Casting, Clip, Line, Media, Phrase, Role, Speakers, Speech, Transcript, Translation, Voice
 from dubkit.backends.protocols import Request, Synthesizer
 from dubkit.errors import BadInput
 from dubkit.phrases import Span, clauses
 from dubkit.plan import Foretold, Plan, as_spoken, cut, planned, rates, slowed
 from dubkit.progress import Report
-from dubkit.record import AudioFile
+from dubkit.record import AudioFile, Seconds
 from dubkit.stage import stage
 from dubkit.stages.assign_voices import own_voice
 from dubkit.store import Items
@@ -76,7 +75,6 @@ def synthesize(
     """
     from dubkit.audio import open_audio
 
-    lines = translation.lines
     voices = {r.id: r.voice for r in casting.roles}
     references = _references(casting, speakers, own_voice(backend, translation.target))
     for robotic in sorted({v.name for v in voices.values() if v.id.startswith("espeak:")}):
@@ -85,26 +83,7 @@ def synthesize(
     def request(line: Line, text: str, rate: float = 1.0) -> Request:
         return Request(text, voices[line.speaker], rate, references.get(line.speaker))
 
-    def foretell(line: Line, text: str) -> Foretold:
-        asked = request(line, text)
-        return Foretold(backend.predict(asked), _marks(asked, backend))
-
-    said = {u.id: u for u in transcript.utterances}
-    # The film's end is what follows the last line.
-    starts = [*sorted(min(said[line.id].start, media.duration) for line in lines), media.duration]
-    plans = [
-        planned(
-            line,
-            said[line.id],
-            starts[min(len(lines), bisect.bisect_left(starts, min(said[line.id].end, media.duration)))],
-            functools.partial(foretell, line),
-            translation.target,
-            settings.timing,
-            settings.length_weight,
-        )
-        for line in lines
-    ]
-
+    plans = _plans(translation, transcript, media.duration, request, backend, settings)
     times = slowed(plans, media.duration, settings.slow_picture, settings.timing)
 
     def requests(plans: Sequence[Plan]) -> list[Request]:
@@ -115,39 +94,66 @@ def synthesize(
         ]
 
     asked = requests(plans)
-    paths: dict[int, Path] = {}
+    clips: dict[int, AudioFile] = {}
     for n, path in _spoken(asked, backend, items):
-        paths[n] = path
-        report(len(paths), len(lines), "lines")
-    clips = [open_audio(paths[n]) for n in range(len(lines))]
-    parts = [cut(plan, clip, _marks(one, backend)) for plan, clip, one in zip(plans, clips, asked, strict=True)]
+        clips[n] = open_audio(path)
+        report(len(clips), len(plans), "lines")
+    parts = [cut(plan, clips[n], _marks(asked[n], backend)) for n, plan in enumerate(plans)]
     better = requests([as_spoken(plan, part, one.rate) for plan, part, one in zip(plans, parts, asked, strict=True)])
     again = [n for n, one in enumerate(better) if abs(one.rate / asked[n].rate - 1) > OFF]
     for k, path in _spoken([better[n] for n in again], backend, items):
         n = again[k]
         asked[n], clips[n] = better[n], open_audio(path)
         parts[n] = cut(plans[n], clips[n], _marks(asked[n], backend))
-        report(len(lines), len(lines), "lines, some once more")
+        report(len(plans), len(plans), "lines, some once more")
     return Speech(
-        clips=tuple(
-            Clip(
-                id=plan.line.id,
-                speaker=plan.line.speaker,
-                text=plan.text,
-                candidate=plan.candidate,
-                how=plan.how,
-                spoken=plan.spoken,
-                audio=clip,
-                rate=one.rate,
-                natural=round(clip.duration * one.rate, 3),
-                slot=round(plan.slot[1] - plan.slot[0], 3),
-                phrases=part,
-            )
-            for plan, clip, one, part in zip(plans, clips, asked, parts, strict=True)
-        ),
+        clips=tuple(_clip(plan, clips[n], asked[n], parts[n]) for n, plan in enumerate(plans)),
         model=backend.fingerprint,
         timing=settings.timing,
         knots=() if times.identity else times.knots,
+    )
+
+
+def _plans(
+    translation: Translation,
+    transcript: Transcript,
+    duration: Seconds,
+    request: Callable[[Line, str], Request],
+    backend: Synthesizer,
+    settings: SynthesizeSettings,
+) -> list[Plan]:
+    """How each line is going to be said."""
+    said = {u.id: u for u in transcript.utterances}
+    # The film's end is what follows the last line.
+    starts = [*sorted(min(said[line.id].start, duration) for line in translation.lines), duration]
+
+    def plan(line: Line) -> Plan:
+        def foretell(text: str) -> Foretold:
+            asked = request(line, text)
+            return Foretold(backend.predict(asked), _marks(asked, backend))
+
+        utterance = said[line.id]
+        following = starts[min(len(starts) - 1, bisect.bisect_left(starts, min(utterance.end, duration)))]
+        return planned(
+            line, utterance, following, foretell, translation.target, settings.timing, settings.length_weight
+        )
+
+    return [plan(line) for line in translation.lines]
+
+
+def _clip(plan: Plan, audio: AudioFile, asked: Request, phrases: tuple[Phrase, ...]) -> Clip:
+    return Clip(
+        id=plan.line.id,
+        speaker=plan.line.speaker,
+        text=plan.text,
+        candidate=plan.candidate,
+        how=plan.how,
+        spoken=plan.spoken,
+        audio=audio,
+        rate=asked.rate,
+        natural=round(audio.duration * asked.rate, 3),
+        slot=round(plan.slot[1] - plan.slot[0], 3),
+        phrases=phrases,
     )
 
 
