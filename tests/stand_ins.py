@@ -138,7 +138,7 @@ class Prefixer(StandIn):
     ) -> Iterator[tuple[Candidate, ...]]:
         for text in texts:
             self.note(text)
-            yield (Candidate(text=" ".join(f"{target}-{w}" for w in text.split())), Candidate(text=text, score=-1.0))
+            yield (Candidate(text=" ".join(f"{target}-{w}" for w in text.split())), Candidate(text=text, score=-9.0))
 
 
 class ToneSynthesizer(StandIn):

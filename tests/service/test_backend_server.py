@@ -87,11 +87,11 @@ def test_frames_are_as_the_protocol_says(translator: Served) -> None:
     results = [
         [
             {"text": "pt-good pt-day", "score": 0.0, "duration": 0.0, "how": ""},
-            {"text": "good day", "score": -1.0, "duration": 0.0, "how": ""},
+            {"text": "good day", "score": -9.0, "duration": 0.0, "how": ""},
         ],
         [
             {"text": "pt-yes", "score": 0.0, "duration": 0.0, "how": ""},
-            {"text": "yes", "score": -1.0, "duration": 0.0, "how": ""},
+            {"text": "yes", "score": -9.0, "duration": 0.0, "how": ""},
         ],
     ]
     assert list(parcels([answer.content])) == [

@@ -47,7 +47,7 @@ def test_candidates_are_kept_best_first_with_their_lengths(items: Items, report:
     line = translated(SAID, items, report, Prefixer()).lines[0]
     assert line.candidates == (
         Candidate(text="pt-Good pt-morning.", score=0.0, duration=natural_duration("pt-Good pt-morning.", "pt")),
-        Candidate(text="Good morning.", score=-1.0, duration=natural_duration("Good morning.", "pt")),
+        Candidate(text="Good morning.", score=-9.0, duration=natural_duration("Good morning.", "pt")),
     )
     assert line.duration == line.candidates[0].duration > 0
 
