@@ -17,7 +17,8 @@ rate that is allowed brings into its room. The candidate with the least
     w\\, m_k + \\max(q_0 - q_k, M) \\quad (k > 0), \\qquad w\\, m_0 \\quad (k = 0)
 
 is spoken, :math:`q` being the translator's score (mean log probability of a token; a variant's is its parent's less its
-cost). So with a weight of 1, being 10 % faster weighs as much as 10 % less probability for every token. The first
+cost). So with a weight of 1 (``synthesize`` takes 2), being 10 % faster weighs as much as 10 % less probability for every token.
+The first
 candidate needs no excuse: any other has to gain at least :math:`M`, whatever its score says. Ranking translations by model
 score and fit to the time there is follows Federico et al., "From Speech-to-Speech Translation to Automatic Dubbing"
 (IWSLT 2020).
