@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.samples import built
 from dubkit.run import Run
-from evaluation import asr, round_trip
+from evaluation import round_trip
+from evaluation.metrics import asr
 
 SAMPLES = ["talking-head:pt", "dialogue-en:pt", "dialogue-pt:en", "dialogue-es:pt"]
 

@@ -57,7 +57,7 @@ def dub(
     from dubkit.output import check_target
     from dubkit.transfer import fetch, hand_over, is_remote, local_target
 
-    changes = _changes(set_) | ({"combine.keep_original": True} if keep_original else {})
+    changes = changes_of(set_) | ({"combine.keep_original": True} if keep_original else {})
     with tempfile.TemporaryDirectory(prefix="dubkit-") as folder:
         with PlainErrors(as_json):
             film = fetch(video, store)
@@ -98,7 +98,7 @@ def run(
 ) -> None:
     """Do the pipeline up to a stage, and print what that stage made."""
     run, stored = _watched(
-        video, to, source, profile, _changes(set_), store, as_json, lambda run: run.until(until).made(until)
+        video, to, source, profile, changes_of(set_), store, as_json, lambda run: run.until(until).made(until)
     )
     result = {"run": run.id, "stage": until, "artefact": json.loads(stored.artefact.model_dump_json())}
     _tell(result, as_json, json.dumps(result["artefact"], indent=1, ensure_ascii=False))
@@ -193,7 +193,7 @@ def models(
 
     with PlainErrors(as_json):
         settings, why = profile_settings(profile)
-        changes = _changes(set_) | ({"transcribe.language": parse(source)} if source else {})
+        changes = changes_of(set_) | ({"transcribe.language": parse(source)} if source else {})
         cards, failures = model_table(settings.but(changes), fetch, [parse(t) for t in to or []] or [None])
     missing = [c for c in cards if not c["present"] and not c["optional"]]
     if as_json:
@@ -240,7 +240,7 @@ def serve_backend(
     with PlainErrors(False):
         from dubkit.service.backend_server import compute_of, serve
 
-        serve(task, spec, host, port, compute_of(_changes(set_)))
+        serve(task, spec, host, port, compute_of(changes_of(set_)))
 
 
 def main() -> None:
@@ -306,7 +306,8 @@ class PlainErrors:
         raise typer.Exit(code)
 
 
-def _changes(given: list[str] | None) -> dict[str, Any]:
+def changes_of(given: list[str] | None) -> dict[str, Any]:
+    """Settings by dotted name, out of texts such as ``segment.max_length=20``."""
     changes = {}
     for item in given or []:
         name, equals, value = item.partition("=")

@@ -33,7 +33,7 @@ from dubkit.edits import apply, edits
 from dubkit.errors import BadInput
 from dubkit.output import check_target, default_target
 from dubkit.progress import Observer, Report
-from dubkit.record import File
+from dubkit.record import Artefact, File
 from dubkit.runlog import RunLog
 from dubkit.settings import Settings
 from dubkit.settings import profile as profile_settings
@@ -108,6 +108,7 @@ class Run:
         self.observers = observers
         self.log = RunLog.of(store.root, video, settings)
         self._answered: set[str] = set()
+        self._supplied: dict[str, Stored] = {}
         self._made: dict[str, Stored] = {"video": Stored(video, video.digest(), "", {})}
 
     @classmethod
@@ -182,6 +183,7 @@ class Run:
             If a stage cannot be done; all earlier results are kept.
         """
         wanted = PIPELINE[: PIPELINE.index(_named(stage)) + 1]
+        wanted = tuple(step for step in wanted if step.result not in self._supplied)
         self.preflight(wanted)
         for n, step in enumerate(wanted):
             if step.result not in self._made:
@@ -212,10 +214,12 @@ class Run:
         Raises
         ------
         BadInput
-            If there is no such row or field.
+            If there is no such row or field, or the artefact was supplied.
         """
-        self.until(stage)
         step = _named(stage)
+        if step.result in self._supplied:
+            raise BadInput(f"The {step.result} of this run was supplied: change it there, and supply it again.")
+        self.until(stage)
         base = self.store.find(stage, self._made[step.result].key, step.makes) or self._do(step)
         checked = edits(base.artefact, changes)
         self.log.edits.setdefault(stage, {}).update(checked)
@@ -225,6 +229,26 @@ class Run:
         """Drop all corrections of a stage's result."""
         self.log.edits.pop(stage, None)
         return self._forget(stage)
+
+    def supply(self, artefact: Artefact) -> Run:
+        """Take an artefact from elsewhere, such as the truth, in place of what its stage would make.
+
+        It counts for this object alone, and is not remembered with the run.
+
+        Raises
+        ------
+        BadInput
+            If no stage makes such an artefact.
+        """
+        name = type(artefact).__name__.lower()
+        stage = next((s.name for s in PIPELINE if s.result == name), None)
+        if stage is None:
+            raise BadInput(
+                f"No stage makes a {type(artefact).__name__}; they make: {', '.join(s.result for s in PIPELINE)}."
+            )
+        self._forget(stage)
+        self._supplied[name] = self._made[name] = Stored(artefact, artefact.digest(), "", {})
+        return self
 
     def save(self, out: str | Path) -> Path:
         """Copy the finished film to `out` and its subtitles beside it.
@@ -283,7 +307,8 @@ class Run:
     def _forget(self, stage: str) -> Run:
         """Drop from memory what a stage made and all that may depend on it; the store keeps everything."""
         for step in PIPELINE[PIPELINE.index(_named(stage)) :]:
-            self._made.pop(step.result, None)
+            if step.result not in self._supplied:
+                self._made.pop(step.result, None)
         self.log.write()
         return self
 

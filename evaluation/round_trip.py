@@ -14,7 +14,7 @@ from dubkit.backends import registry
 from dubkit.record import Seconds
 from dubkit.run import Run
 from dubkit.spacing import spaced
-from evaluation import asr
+from evaluation.metrics import asr
 
 MARGIN = 0.25
 

@@ -1,0 +1,1 @@
+"""One module per task, each with its definition, conventions and reference; each returns one result with a line per unit."""
