@@ -32,8 +32,8 @@ def score(run: Run) -> RoundTrip:
 
     Raises
     ------
-    ValueError
-        If the run has no lines.
+    BadInput
+        If the run has no lines, or none with words.
     """
     from dubkit.audio import resample
     from dubkit.media import SAMPLE_RATE
@@ -47,7 +47,8 @@ def score(run: Run) -> RoundTrip:
         waveforms.append(resample(sound.mean(axis=1), SAMPLE_RATE, ANALYSIS_RATE))
     heard = backend.transcribe(waveforms, run.translation.target)
     read = {x.id: spaced(w.text for w in h.words) for x, h in zip(lines, heard, strict=True)}
-    return RoundTrip(asr.score([x.text for x in lines], list(read.values())), read)
+    said = [x.text for x in lines]
+    return RoundTrip(asr.score(said, list(read.values()), run.translation.target, list(read)), read)
 
 
 def _windows(lines: Sequence[Placement]) -> list[tuple[Seconds, Seconds]]:
