@@ -18,22 +18,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from data.samples import built
 from dubkit.run import Run
 from evaluation import round_trip
-from evaluation.metrics import asr
+from evaluation.metrics import asr, diarization
 
 SAMPLES = ["talking-head:pt", "dialogue-en:pt", "dialogue-pt:en", "dialogue-es:pt"]
 
 
 def diarization_error(run: Run, truth) -> float:
-    """DER by pyannote.metrics; the reference's turns are its sentences."""
-    from pyannote.core import Annotation, Segment
-    from pyannote.metrics.diarization import DiarizationErrorRate
-
-    reference, found = Annotation(), Annotation()
-    for n, line in enumerate(truth.utterances):
-        reference[Segment(line.start, line.end), n] = line.speaker
-    for n, turn in enumerate(run.turns.turns):
-        found[Segment(turn.start, turn.end), n] = turn.speaker
-    return DiarizationErrorRate()(reference, found)
+    """DER; the reference's turns are its sentences."""
+    reference, found = ([(x.start, x.end, x.speaker) for x in spans] for spans in (truth.utterances, run.turns.turns))
+    return diarization.score(reference, found, run.media.duration).der
 
 
 def main() -> None:

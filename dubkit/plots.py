@@ -21,7 +21,7 @@ def waveform(sound: AudioFile, ax: Axes | None = None) -> Axes:
     """The envelope of a sound over time, in seconds; long sounds are read in pieces."""
     import numpy as np
 
-    ax = _axes(ax, (10, 2))
+    ax = new_axes(ax, (10, 2))
     step = max(1, sound.n_samples // POINTS)
     peaks = []
     for start in range(0, sound.n_samples, step * 200):
@@ -38,7 +38,7 @@ def waveform(sound: AudioFile, ax: Axes | None = None) -> Axes:
 
 def turns(found: Turns, ax: Axes | None = None) -> Axes:
     """Who speaks when: a lane per speaker, in order of first appearance."""
-    ax = _axes(ax, (10, 0.6 + 0.4 * max(1, len(found.speakers))))
+    ax = new_axes(ax, (10, 0.6 + 0.4 * max(1, len(found.speakers))))
     for lane, speaker in enumerate(found.speakers):
         spans = [(t.start, t.end - t.start) for t in found.turns if t.speaker == speaker]
         ax.broken_barh(spans, (lane - 0.35, 0.7), color=COLOURS[lane % len(COLOURS)])
@@ -50,7 +50,7 @@ def turns(found: Turns, ax: Axes | None = None) -> Axes:
 
 def words(transcript: Transcript, ax: Axes | None = None) -> Axes:
     """How sure the recogniser is of each word: a bar over the word's time, as high as its confidence."""
-    ax = _axes(ax, (10, 2))
+    ax = new_axes(ax, (10, 2))
     speakers = list(dict.fromkeys(u.speaker for u in transcript.utterances))
     for lane, speaker in enumerate(speakers):
         said = [w for u in transcript.utterances if u.speaker == speaker for w in u.words]
@@ -75,7 +75,7 @@ def timing(soundtrack: Soundtrack, ax: Axes | None = None) -> Axes:
     """
     lines = soundtrack.placements
     speakers = list(dict.fromkeys(p.speaker for p in lines))
-    ax = _axes(ax, (10, 0.8 + 0.9 * max(1, len(speakers))))
+    ax = new_axes(ax, (10, 0.8 + 0.9 * max(1, len(speakers))))
     for p in lines:
         lane = speakers.index(p.speaker)
         colour = COLOURS[lane % len(COLOURS)]
@@ -92,7 +92,8 @@ def timing(soundtrack: Soundtrack, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The axes given, or those of a new figure of a size in inches."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.timing import warping
-from benchmarks.timing.spans import HOP, Span, gate, runs
 from dubkit.audio import resample, speech_level
+from evaluation.spans import HOP, Span, gate, runs
 
 SAMPLE_RATE = 16_000
 LEVEL = 0.07

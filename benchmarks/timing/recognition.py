@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing.spans import HOP, gate, runs
 from dubkit.audio import resample, speech_level
 from dubkit.backends import weights
+from evaluation.spans import HOP, gate, runs
 
 SAMPLE_RATE = 16_000
 WINDOW, CHOICE = 28.0, 10.0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.timing.spans import Span, phrases
 from data.samples import built
 from dubkit.audio import read, resample
+from evaluation.spans import Span, phrases
 
 ROOM = 25.0
 """How far under the loud speech the recording's own noise lies, less 5 dB: what is quieter is no speech, in dB."""

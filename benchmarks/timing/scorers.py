@@ -1,7 +1,7 @@
 """The neutral scorer: how a dub's sound lies on the exact times of its source, at 10 ms.
 
 Two masks of frames are compared over the film: the source's exact phrases, and the dub's, found by the gate of
-:mod:`benchmarks.timing.spans`, which is the same for everybody. Lines are found in the dub by what they sound like
+:mod:`evaluation.spans`, which is the same for everybody. Lines are found in the dub by what they sound like
 (:mod:`benchmarks.timing.locate`). Nothing that a dubber says about itself is believed but which clip it speaks: the
 wording, and the rate that it asked the synthesizer for (speech at another native rate differs from the natural clip in
 more than its pace).
@@ -28,18 +28,17 @@ more than its pace).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from benchmarks.timing.locate import Located
-from benchmarks.timing.spans import HOP, Span, mask, overlap, phrases
+from dubkit.certificate import LONG, SHORT
+from evaluation import spans
+from evaluation.spans import Span, mask, overlap, phrases
 
-SHORTEST, LONGEST = 0.9, 1.2
 LEAST_SPEECH = 0.5
-TOGETHER = 0.05
 
 
 @dataclass(frozen=True)
@@ -127,13 +126,13 @@ def score(lines: Sequence[Line], dub: np.ndarray, sample_rate: int, duration: fl
     source = mask([span for line in lines for span in line.slot], longest)
     onsets = np.array([abs(line.located.start - line.start) for line in lines if line.found] or [np.nan])
     rates = np.array([line.located.rate for line in lines if line.found and _speech(line) >= LEAST_SPEECH] or [np.nan])
-    kept = [_kept(line, gap, sounding) for line in lines for gap in inner_pauses(line.slot)]
+    kept = [_kept(line, gap, sounding) for line in lines for gap in spans.pauses(line.slot)]
     return Score(
         lines=len(lines),
         found=sum(line.found for line in lines),
         iou=overlap(source, sounding),
         line_iou=float(np.mean([_line_overlap(line, sounding, longest) for line in lines])),
-        in_slot=float(np.mean([SHORTEST <= line.fill <= LONGEST for line in lines])),
+        in_slot=float(np.mean([1 + SHORT <= line.fill <= 1 + LONG for line in lines])),
         onset_median=float(np.median(onsets)),
         onset_p90=float(np.percentile(onsets, 90)),
         onset_max=float(onsets.max()),
@@ -158,29 +157,13 @@ def cut_words(line: Line) -> list[str]:
 
 def collisions(lines: Sequence[Line]) -> list[tuple[int, int]]:
     """The pairs of lines of one speaker that sound together, by their numbers."""
-    found = []
-    for i, one in enumerate(lines):
-        for j in range(i + 1, len(lines)):
-            other = lines[j]
-            if one.speaker != other.speaker or not (one.found and other.found):
-                continue
-            together = min(one.located.end, other.located.end) - max(one.located.start, other.located.start)
-            if together > TOGETHER:
-                found.append((i, j))
-    return found
-
-
-def inner_pauses(slot: Sequence[Span]) -> list[Span]:
-    """The pauses between the phrases of a line."""
-    return [(a[1], b[0]) for a, b in itertools.pairwise(slot)]
+    sounding = [[(line.located.start, line.located.end)] if line.found else [] for line in lines]
+    return spans.collisions(sounding, [line.speaker for line in lines])
 
 
 def _kept(line: Line, gap: Span, sounding: np.ndarray) -> bool:
     """Whether a line speaks on both sides of a pause and is silent for half of it or more."""
-    if not line.found or line.located.start >= gap[0] or line.located.end <= gap[1]:
-        return False
-    inside = sounding[round(gap[0] / HOP) : round(gap[1] / HOP)]
-    return float(inside.mean()) <= 0.5 if len(inside) else True
+    return line.found and spans.kept(gap, (line.located.start, line.located.end), sounding)
 
 
 def _line_overlap(line: Line, sounding: np.ndarray, duration: float) -> float:

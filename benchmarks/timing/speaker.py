@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from benchmarks.timing.spans import phrases
 from data.narrator import Narrator, sounding, word_spans
 from dubkit.artefacts import Voice
 from dubkit.audio import speech_level
 from dubkit.backends.kokoro.timing import paced
 from dubkit.backends.protocols import Compute, Request
+from evaluation.spans import phrases
 
 SAMPLE_RATE = Narrator.sample_rate
 LEVEL = 0.07

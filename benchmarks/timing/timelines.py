@@ -30,11 +30,11 @@ import numpy as np
 import soundfile
 
 from benchmarks.timing import recorded
-from benchmarks.timing.spans import Span
 from benchmarks.timing.speaker import SAMPLE_RATE, Said, Speaker, voice
 from data.samples import BUILT
 from dubkit.backends import registry
 from dubkit.backends.protocols import Compute, Request
+from evaluation.spans import Span
 
 HERE = Path(__file__).parent
 WORK = BUILT / "timing"

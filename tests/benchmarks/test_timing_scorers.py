@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.timing import locate, recognition, recorded, scorers, spans, speaker
+from benchmarks.timing import locate, recognition, recorded, scorers, speaker
+from evaluation import spans
 
 RATE = 24_000
 
@@ -119,13 +120,6 @@ def test_silence_is_no_speech_and_short_gaps_are_no_pauses() -> None:
     assert spans.phrases(np.zeros(RATE, np.float32), RATE) == []
     stop = np.concatenate([voice(0.4, 5), np.zeros(round(0.1 * RATE), np.float32), voice(0.4, 6)])
     assert spans.phrases(stop, RATE) == [(0.0, pytest.approx(0.9, abs=0.011))]
-    assert spans.tidied([(0.0, 0.5), (0.65, 1.0)]) == [(0.0, 0.5), (0.65, 1.0)]
-    assert spans.tidied([(0.0, 0.5), (0.64, 1.0), (2.0, 2.02)]) == [(0.0, 1.0)]
-
-
-def test_masks_of_nothing_are_alike() -> None:
-    assert spans.overlap(spans.mask([], 1.0), spans.mask([], 1.0)) == 1.0
-    assert spans.overlap(spans.mask([(0.0, 0.5)], 1.0), spans.mask([(0.25, 0.5)], 1.0)) == 0.5
 
 
 def test_words_are_spread_over_the_speech_by_their_letters() -> None:
