@@ -6,7 +6,7 @@ import functools
 import itertools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -56,10 +56,17 @@ class Script:
     cast: tuple[CastMember, ...]
     people: Mapping[str, Person]
     lines: tuple[Line, ...]
+    translations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path) -> Script:
-        """Read a script from TOML."""
+        """Read a script from TOML, and its reference translations from the file of its name in ``translations``.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many translations into a language as the script has sentences.
+        """
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         looks = {one["id"]: one.pop("look") for one in table["speakers"]}
         cast = tuple(CastMember(**one) for one in table["speakers"])
@@ -74,11 +81,29 @@ class Script:
             for one in cast
         }
         lines = tuple(Line(one["speaker"], one["pause"], tuple(one["text"])) for one in table["lines"])
-        return cls(table["title"], table["subtitle"], table["language"], cast, people, lines)
+        script = cls(table["title"], table["subtitle"], table["language"], cast, people, lines, _translations(path))
+        n_sentences = len(list(script.sentences()))
+        for language, texts in script.translations.items():
+            if len(texts) != n_sentences:
+                raise ValueError(
+                    f"{path.name} has {n_sentences} sentences, but {len(texts)} translations into {language!r}: give one each"
+                )
+        return script
 
     def sentences(self) -> Iterator[tuple[str, str]]:
         """(speaker id, text) of each sentence, in order."""
         return ((line.speaker, sentence) for line in self.lines for sentence in line.text)
+
+
+def translations_of(script: Path) -> Path:
+    """The file that may hold a script's translations."""
+    return script.parent / "translations" / script.name
+
+
+def _translations(script: Path) -> dict[str, tuple[str, ...]]:
+    path = translations_of(script)
+    table = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {language: tuple(texts) for language, texts in table.items()}
 
 
 @dataclass(frozen=True)
@@ -144,6 +169,7 @@ def record(name: str, script: Script, said: Sequence[Said], music: np.ndarray | 
         speakers=script.cast,
         turns=turns,
         utterances=utterances,
+        translations=dict(script.translations),
     )
     return Recording(truth, speech, quiet, _sum([speech[:, None], quiet]), stems)
 

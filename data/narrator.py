@@ -82,14 +82,19 @@ def word_spans(written: str, frames: np.ndarray) -> list[tuple[float, float]]:
     return spans
 
 
-def sounding(samples: np.ndarray, sample_rate: int, span: tuple[float, float]) -> tuple[float, float]:
-    """A span of time without what is quiet at its ends; the span itself, within the sound, where all of it is quiet."""
+def sounding(
+    samples: np.ndarray, sample_rate: int, span: tuple[float, float], quiet: float = QUIET
+) -> tuple[float, float]:
+    """A span of time without what is quiet at its ends; the span itself, within the sound, where all of it is quiet.
+
+    What lies `quiet` dB under the loudest 5 ms of the whole sound is quiet.
+    """
     step = sample_rate // 200
     power = np.mean(np.pad(samples, (0, -len(samples) % step)).reshape(-1, step).astype(np.float64) ** 2, axis=1)
     duration = len(samples) / sample_rate
     start, end = (min(max(time, 0.0), duration) for time in span)
     first, last = int(start * 200), int(np.ceil(end * 200))
-    loud = first + np.flatnonzero(power[first:last] > power.max() * 10 ** (-QUIET / 10))
+    loud = first + np.flatnonzero(power[first:last] > power.max() * 10 ** (-quiet / 10))
     if not len(loud):
         return start, end
     return max(start, float(loud[0]) / 200), min(end, float(loud[-1] + 1) / 200)

@@ -1,11 +1,11 @@
-"""What is known about a recording from the annotations that come with it."""
+"""What is known about a recording: from the annotations that come with it, or from those of the manifest."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from data.manifest import Sample
-from data.truth import CastMember, SpokenLine, Truth
+from data.truth import CastMember, SpokenLine, Truth, turns_of
 from dubkit.artefacts import Turn
 
 
@@ -56,4 +56,40 @@ def truth(sample: Sample, duration: float, words: Path, turns: Path) -> Truth:
         speakers=tuple(CastMember(id=one.id, name=one.name, gender=one.gender) for one in sample.cast),
         turns=tuple(spoken),
         utterances=tuple(utterances),
+    )
+
+
+def reading(sample: Sample, duration: float) -> Truth:
+    """The truth of a sample that one person speaks in, from its ``lines``, whose times are right to about 0.05 s.
+
+    Parameters
+    ----------
+    sample : Sample
+        Its ``cast`` says who speaks.
+    duration : float
+        Seconds; no line ends later.
+    """
+    (person,) = sample.cast
+    utterances = tuple(
+        SpokenLine(
+            id=f"u{n:03}",
+            speaker=person.id,
+            gender=person.gender,
+            start=line.start,
+            end=min(line.end, duration),
+            text=line.text,
+        )
+        for n, line in enumerate(sample.lines, 1)
+    )
+    languages = set.intersection(*(set(line.translations) for line in sample.lines))
+    return Truth(
+        id=sample.id,
+        title=sample.title,
+        language=sample.language,
+        duration=duration,
+        may_overlap=False,
+        speakers=(CastMember(id=person.id, name=person.name, gender=person.gender),),
+        turns=turns_of(utterances),
+        utterances=utterances,
+        translations={each: tuple(line.translations[each] for line in sample.lines) for each in sorted(languages)},
     )

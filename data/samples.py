@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from data import dialogue, film, recorded
+from data import clips, dialogue, film, prompts, recorded, reel
 from data.manifest import HOME, Manifest, Sample, manifest
 from data.narrator import Narrator
 from data.packages import take
@@ -29,9 +29,10 @@ from dubkit.errors import BadInput, DubkitError
 BUILT = HOME / "built"
 RECIPE = "recipe"
 _MODULES = {
-    "video": (),
+    "video": ("recorded", "truth"),
     "recording": ("film", "picture", "recorded", "truth"),
     "dialogue": ("dialogue", "faces", "film", "music", "narrator", "picture", "truth"),
+    "reel": ("clips", "crowd", "film", "narrator", "picture", "prompts", "reel", "truth"),
 }
 """The modules whose code makes a sample of each kind: when one changes, it is built anew."""
 
@@ -115,14 +116,18 @@ def build(sample: Sample, music: Path | None = None, target: Path = BUILT) -> Bu
 def _recipe(sample: Sample, music: Path | None) -> str:
     """A digest of everything that a sample is made from."""
     digest = hashlib.sha256(sample.model_dump_json().encode())
-    for source in (sample.source, sample.words, sample.turns):
-        digest.update(manifest().sources[source].sha256.encode() if source else b"-")
+    for source in sample.made_of:
+        digest.update(manifest().sources[source].sha256.encode())
     for module in _MODULES[sample.kind]:
         digest.update((HOME / f"{module}.py").read_bytes())
     if sample.kind == "dialogue":
         digest.update(_script(sample).read_bytes())
+        if (translations := dialogue.translations_of(_script(sample))).is_file():
+            digest.update(translations.read_bytes())
         digest.update(_narrator().fingerprint.encode())
         digest.update(music.read_bytes() if music else b"computed")
+    if sample.kind == "reel":
+        digest.update(prompts.TABLE.read_bytes())
     return digest.hexdigest()
 
 
@@ -151,6 +156,8 @@ def _build_video(sample: Sample, result: Built, cache: Path, music: Path | None)
         fflags="+bitexact",
         flags="+bitexact",
     ).run(cmd=ffmpeg_program(), quiet=True)
+    if sample.lines:
+        recorded.reading(sample, soundfile.info(result.audio).duration).save(result.folder)
 
 
 def _build_recording(sample: Sample, result: Built, cache: Path, music: Path | None) -> None:
@@ -162,9 +169,18 @@ def _build_recording(sample: Sample, result: Built, cache: Path, music: Path | N
     soundfile.write(result.audio, samples, rate, subtype="PCM_16")
     card = title_card(sample.title, "recorded speech", samples / 32768, rate)
     film.write(card, result.audio, result.video, sample.language, sample.title)
-    if sample.truth:
+    if sample.lines:
+        recorded.reading(sample, len(samples) / rate).save(result.folder)
+    elif sample.truth:
         words, turns = (take(known.sources[name], cache) for name in (sample.words, sample.turns))
         recorded.truth(sample, len(samples) / rate, words, turns).save(result.folder)
+
+
+def _build_reel(sample: Sample, result: Built, cache: Path, music: Path | None) -> None:
+    """Join short recordings under a title card."""
+    parts, pauses = clips.of(sample, manifest(), cache)
+    truth, sound = reel.join(sample.id, sample.title, sample.language, parts, pauses)
+    reel.write(truth, sound, "recorded speech", result.folder)
 
 
 def _build_dialogue(sample: Sample, result: Built, cache: Path, music: Path | None) -> None:
@@ -190,25 +206,36 @@ _BUILDERS: dict[str, Callable[[Sample, Built, Path, Path | None], None]] = {
     "video": _build_video,
     "recording": _build_recording,
     "dialogue": _build_dialogue,
+    "reel": _build_reel,
 }
 
 
 def main() -> int:
-    """Build the samples that the command line names, or all; the exit status."""
+    """Build the samples that the command line names, or all; the exit status. One that fails does not stop the others."""
     parser = argparse.ArgumentParser(description="Build the sample videos in data/built.")
     parser.add_argument("names", nargs="*", metavar="ID", help="samples or groups of samples; all without")
     parser.add_argument("--list", action="store_true", help="say what there is")
     parser.add_argument("--music", type=Path, help="a sound file to put under the dialogues, such as recorded music")
     asked = parser.parse_args()
     try:
-        for sample in manifest().chosen(asked.names):
-            if asked.list:
-                print(f"{sample.id:14} {sample.language}  {sample.what}\n{'':18}{manifest().licence(sample)}")
-                continue
-            began = time.monotonic()
-            result = build(sample, asked.music)
-            print(f"{sample.id:14} {time.monotonic() - began:5.1f} s  {result.video}", flush=True)
+        chosen = manifest().chosen(asked.names)
     except DubkitError as error:
         print(f"samples: {error}", file=sys.stderr)
         return error.exit_code
+    if asked.list:
+        for sample in chosen:
+            print(f"{sample.id:14} {sample.language:3}  {sample.what}\n{'':19}{manifest().licence(sample)}")
+        return 0
+    return max(_built_and_told(sample, asked.music) for sample in chosen)
+
+
+def _built_and_told(sample: Sample, music: Path | None) -> int:
+    """Build a sample and say how long it took, or why it failed; the exit status."""
+    began = time.monotonic()
+    try:
+        result = build(sample, music)
+    except DubkitError as error:
+        print(f"{sample.id:14} failed: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+    print(f"{sample.id:14} {time.monotonic() - began:5.1f} s  {result.video}", flush=True)
     return 0

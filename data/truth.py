@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from dubkit.artefacts import Gender, Turn, Utterance
 from dubkit.record import Artefact, Record, Seconds
@@ -28,7 +31,7 @@ class Truth(Artefact):
 
     Utterances are single sentences in order of their starts; consecutive ones of a speaker form a turn, which is on
     through the pauses between them. ``may_overlap`` tells whether turns of different speakers do; those of one speaker
-    never do.
+    never do. ``translations`` holds reference translations by language, one text for each utterance in the same order.
     """
 
     ROWS = "utterances"
@@ -41,6 +44,19 @@ class Truth(Artefact):
     speakers: tuple[CastMember, ...]
     turns: tuple[Turn, ...]
     utterances: tuple[SpokenLine, ...]
+    translations: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _parallel(self) -> Self:
+        for language, texts in self.translations.items():
+            if language == self.language:
+                raise ValueError(f"{self.id!r} is in {language!r}: it needs no translation into that")
+            if len(texts) != len(self.utterances) or not all(text.strip() for text in texts):
+                raise ValueError(
+                    f"{self.id!r} has {len(self.utterances)} utterances, and {len(texts)} translations into {language!r}: "
+                    "give one for each, none empty"
+                )
+        return self
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -50,6 +51,16 @@ class TestScripts:
         one = Script.open(path)
         assert one.language == path.stem
         assert {line.speaker for line in one.lines} == {member.id for member in one.cast}
+
+    def test_every_sentence_is_translated(self, path: Path):
+        one = Script.open(path)
+        wanted = {"en": {"pt", "es", "fr", "it"}, "pt": {"en", "es"}, "es": {"en", "pt"}}
+        assert set(one.translations) == wanted[path.stem]
+        said = [text for _, text in one.sentences()]
+        for language, texts in one.translations.items():
+            # A question stays one, and a name is kept.
+            assert [t.endswith("?") for t in texts] == [t.endswith("?") for t in said], language
+            assert all(("Maya" in t) == ("Maya" in s) for t, s in zip(texts, said, strict=True))
 
     def test_genders_are_those_of_the_voices(self, path: Path):
         from dubkit.backends.kokoro.styles import voices
@@ -134,6 +145,18 @@ class TestRecording:
         loud = np.full(10, 30000, np.int16)
         with pytest.raises(ValueError, match="clip"):
             dialogue._sum([loud, loud])
+
+    def test_translations_are_part_of_the_truth(self, script):
+        whole = replace(script, translations={"pt": ("Um.", "Dois.", "Três.", "Quatro.")})
+        one = dialogue.record("sample", whole, [tone(0.5), tone(0.4), tone(0.7), tone(0.6)])
+        assert one.truth.translations == {"pt": ("Um.", "Dois.", "Três.", "Quatro.")}
+
+    def test_a_missing_translation_is_noticed(self, tmp_path: Path):
+        for name in ("pt.toml", "translations/pt.toml"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text((HOME / "dialogues" / name).read_text().replace('    "Great.",\n', ""))
+        with pytest.raises(ValueError, match="16 sentences, but 15 translations into 'en'"):
+            Script.open(tmp_path / "pt.toml")
 
     def test_truth_comes_back_from_disk(self, recording, tmp_path: Path):
         recording.truth.save(tmp_path)
