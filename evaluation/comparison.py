@@ -48,8 +48,8 @@ def compare(a: ResultSet, b: ResultSet, measures: Sequence[Measure], seed: int =
     shared = set(a.samples["item"]) & set(b.samples["item"])
     if not shared:
         raise BadInput(
-            f"{a.system!r} and {b.system!r} share no items that both finished. Items: {listed(set(a.samples['item']))}; "
-            f"{listed(set(b.samples['item']))}."
+            f"{a.system!r} and {b.system!r} share no items that both finished. Items: {listed(frozenset(a.samples['item']))}; "
+            f"{listed(frozenset(b.samples['item']))}."
         )
     rows = []
     for measure in measures:

@@ -18,6 +18,9 @@ import numpy as np
 
 from evaluation.measures import Measure, Pool
 
+Parts = Sequence[Sequence[float]] | Sequence[np.ndarray]
+"""The parts of units, as a metric's samples have them."""
+
 LEVEL = 0.95
 RESAMPLES = 1000
 SEED = 20
@@ -69,7 +72,7 @@ def pooled(parts: np.ndarray, pool: Pool) -> np.ndarray:
     return _POOLS[pool](np.asarray(parts, float))
 
 
-def estimate(parts: Sequence[Sequence[float]], measure: Measure, seed: int = SEED) -> Estimate:
+def estimate(parts: Parts, measure: Measure, seed: int = SEED) -> Estimate:
     """A measure's value over units and its 95 % bootstrap interval.
 
     Raises
@@ -89,9 +92,7 @@ def estimate(parts: Sequence[Sequence[float]], measure: Measure, seed: int = SEE
     return Estimate(value, low, high, n)
 
 
-def difference(
-    a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], measure: Measure, seed: int = SEED
-) -> Difference:
+def difference(a: Parts, b: Parts, measure: Measure, seed: int = SEED) -> Difference:
     """How two systems differ on the same units, given in the same order.
 
     Raises
@@ -123,7 +124,7 @@ def difference(
     return Difference(*values, low, high, _randomised(gap, n, seed), n)
 
 
-def _table(parts: Sequence[Sequence[float]], name: str) -> np.ndarray:
+def _table(parts: Parts, name: str) -> np.ndarray:
     if not len(parts):
         raise ValueError(f"{name}: there are no units to take a value of")
     return np.asarray(parts, float)

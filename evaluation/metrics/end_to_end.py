@@ -59,5 +59,5 @@ def score(
         See :func:`evaluation.metrics.translation.score`.
     """
     validate(references, heard, ids)
-    plain = ([normalised(text, language) for text in side] for side in (references, heard))
-    return EndToEnd(translation.score(*plain, language, ids=ids))
+    wanted, read = ([normalised(text, language) for text in side] for side in (references, heard))
+    return EndToEnd(translation.score(wanted, read, language, ids=ids))

@@ -1,0 +1,189 @@
+"""Runs a suite: every item through the pipeline and past the judges, in as many processes as the machine has room for.
+
+All work goes through the store, so a run that was stopped goes on where it stopped, and with changed settings only what
+they change is done again. An item that fails is told with its reason, and the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dubkit.progress import Event
+from dubkit.settings import Settings, profile
+from evaluation import oracle, provenance
+from evaluation.job import Job, perform
+from evaluation.results import Outcome, ResultSet
+from evaluation.scoring import MEASURES
+from evaluation.statistics import SEED
+from evaluation.suites import Item, Suite
+
+GIGABYTE = 10**9
+# A worker with the embedded models takes 1.9 GB; a core more than two makes its models little faster.
+WORKER_MEMORY, WORKER_CORES = 3 * GIGABYTE, 2
+
+DIED = (
+    "a worker process died, most likely for want of memory; what was finished is kept. "
+    "Give the same command again with fewer workers."
+)
+
+Watch = Callable[[str, Event], None]
+"""Is told of every event of every item."""
+
+
+@dataclass(frozen=True)
+class System:
+    """What is evaluated.
+
+    Parameters
+    ----------
+    profile : str or None
+        See :func:`dubkit.settings.profile`.
+    changes : mapping
+        Settings by dotted name.
+    given : tuple of str
+        Stages that the truth replaces, besides those that the suite says.
+    name : str
+        What results are called by; made from the others where it is empty.
+    """
+
+    profile: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that all items share."""
+        return profile(self.profile)[0].but(self.changes)
+
+    @property
+    def label(self) -> str:
+        """The system's name."""
+        if self.name:
+            return self.name
+        parts = [Path(self.profile).stem if self.profile else "default"]
+        parts += [f"{k}={v}" for k, v in sorted(self.changes.items())]
+        return " ".join([*parts, *(f"true:{stage}" for stage in self.given)])
+
+    def oracles(self, suite: Suite) -> list[System]:
+        """This system with the truth in place of each stage for which all items know it, and in place of all of them."""
+        possible = [set(oracle.possible(item)) - set(item.given) for item in suite.load()]
+        stages = [s for s in oracle.STAGES if all(s in one for one in possible) and s not in self.given]
+        named = {stage: (stage,) for stage in stages} | {"all": tuple(stages)}
+        return [
+            replace(self, given=(*self.given, *more), name=f"{self.label} true:{name}")
+            for name, more in named.items()
+            if more
+        ]
+
+
+def run(
+    suite: Suite,
+    system: System,
+    store: Path,
+    *,
+    workers: int = 0,
+    watch: Watch = lambda item, event: None,
+    seed: int = SEED,
+) -> ResultSet:
+    """Evaluate a system on a suite.
+
+    Parameters
+    ----------
+    suite : Suite
+        Its samples are built where they are not there yet.
+    system : System
+        What is evaluated.
+    store : Path
+        Where results of stages and judges are kept.
+    workers : int
+        Processes; 0 takes as many as cores, memory and items allow, one with a GPU.
+    watch : callable
+        Is called with an item's id and its events, in this process.
+    seed : int
+        Of the bootstrap.
+    """
+    items = suite.load()
+    settings = system.settings
+    began = time.time()
+    n = min(workers or room(settings), len(items))
+    jobs = [_job(item, suite, system, settings, n, store) for item in items]
+    found = {o.item: o for o in (_alone(jobs, watch) if n <= 1 else _together(jobs, n, watch))}
+    facts = provenance.told(suite, system, settings, jobs, began, seed)
+    return ResultSet.of([found[item.id] for item in items], MEASURES, facts)
+
+
+def room(settings: Settings) -> int:
+    """How many workers this machine holds."""
+    from dubkit.backends.devices import device
+
+    if device(settings.compute) != "cpu":
+        return 1
+    cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(cores // WORKER_CORES, memory // WORKER_MEMORY))
+
+
+def _job(item: Item, suite: Suite, system: System, settings: Settings, workers: int, store: Path) -> Job:
+    """An item's own settings over the system's; several workers share the cores."""
+    shared = {} if workers <= 1 else {"compute.threads": max(1, settings.compute.n_threads // workers)}
+    given = tuple(dict.fromkeys([*item.given, *system.given]))
+    return Job(item, settings.but({**item.changes, **system.changes, **shared}), given, suite.until, suite.judge, store)
+
+
+def _alone(jobs: Sequence[Job], watch: Watch) -> Iterator[Outcome]:
+    """One after another in this process."""
+    for job in jobs:
+        watch(job.item.id, Event("item", "started"))
+        outcome = perform(job, functools.partial(watch, job.item.id))
+        watch(job.item.id, _end(outcome))
+        yield outcome
+
+
+def _together(jobs: Sequence[Job], workers: int, watch: Watch) -> Iterator[Outcome]:
+    """In several processes. Where one dies, all that were running fail, and the same command goes on."""
+    # Not forked: models and their threads do not survive that.
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        events = manager.Queue()
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            running = {pool.submit(_perform, job, events): job for job in jobs}
+            yield from _gathered(running, events, watch)
+
+
+def _gathered(running: dict[Future[Outcome], Job], events: Any, watch: Watch) -> Iterator[Outcome]:
+    """Outcomes as they come, and events passed on."""
+    while running:
+        done, _ = wait(running, timeout=0.25, return_when=FIRST_COMPLETED)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                watch(*events.get_nowait())
+        for future in done:
+            job = running.pop(future)
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                outcome = Outcome(job.item.id, error=DIED)
+            watch(job.item.id, _end(outcome))
+            yield outcome
+
+
+def _perform(job: Job, events: Any) -> Outcome:
+    """In a worker."""
+    events.put((job.item.id, Event("item", "started")))
+    return perform(job, lambda event: events.put((job.item.id, event)))
+
+
+def _end(outcome: Outcome) -> Event:
+    return Event("item", "failed" if outcome.error else "done", note=outcome.error, seconds=outcome.seconds)

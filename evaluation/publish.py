@@ -1,0 +1,132 @@
+"""Puts measured tables into the README and the docs, between marks, so that every published number comes out of a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubkit.errors import BadInput
+from evaluation import tables
+from evaluation.results import POOLED, ResultSet
+from evaluation.scoring import MEASURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.damage import Moved
+
+HOME = Path(__file__).resolve().parents[1]
+README, DOCS = HOME / "README.md", HOME / "docs" / "evaluation.md"
+ABLATED = "end_to_end.asr_chrf"
+
+
+def publish(results: Sequence[ResultSet]) -> list[Path]:
+    """Write the headline into the README, and all scores and what each stage costs into the docs.
+
+    Raises
+    ------
+    BadInput
+        If a file has no marks for a table.
+    """
+    plain = [r for r in results if not _oracle(r)]
+    head = tables.headline(plain)
+    put(README, {"headline": f"{markdown(head)}\n\n{_origin(plain)}"})
+    put(
+        DOCS,
+        {
+            "scores": "\n\n".join(f"### {t}\n\n{markdown(s)}" for t in tables.STAGES if len(s := _scores(plain, t))),
+            "costs": "\n\n".join(_costs(base, results) for base in plain if _oracles_of(base, results)),
+            "measures": markdown(_measures()),
+            "origin": _origin(plain),
+        },
+    )
+    return [README, DOCS]
+
+
+def damages(found: Mapping[str, Sequence[Moved]]) -> str:
+    """What known faults move, as a table in Markdown."""
+    rows = [
+        (
+            name,
+            ", ".join(f"`{m.measure}` {tables.number(m.before)} → {tables.number(m.after)}" for m in moved)
+            or "nothing",
+        )
+        for name, moved in found.items()
+    ]
+    return "\n".join(["| damage | what moves |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
+
+
+def put(path: Path, texts: Mapping[str, str]) -> None:
+    """Replace what stands between ``<!-- NAME: made by ... -->`` and ``<!-- NAME end -->`` in a file.
+
+    Raises
+    ------
+    BadInput
+        If the file has no such marks.
+    """
+    content = path.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        pattern = re.compile(rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- {name} end -->)", re.DOTALL)
+        if not (found := pattern.search(content)):
+            raise BadInput(
+                f"{path.name} has no place for the table {name!r}: <!-- {name}: ... --> and <!-- {name} end -->."
+            )
+        content = f"{content[: found.end(1)]}\n{text}\n\n{content[found.start(2) :]}"
+    path.write_text(content, encoding="utf-8")
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table in Markdown; numbers to the right."""
+    named = not all(isinstance(label, int) for label in table.index)
+    heads = [*([""] if named else []), *map(str, table.columns)]
+    rows = [
+        [*([str(label)] if named else []), *map(_cell, row)]
+        for label, row in zip(table.index, table.itertuples(index=False), strict=True)
+    ]
+    numeric = [bool(rows) and all(re.fullmatch(r"[-–\d.]+|–", row[k]) for row in rows) for k in range(len(heads))]
+    rule = ["---:" if is_number else "---" for is_number in numeric]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, rule, *rows])
+
+
+def _cell(value: object) -> str:
+    text = tables.number(value) if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _scores(results: Sequence[ResultSet], title: str) -> pd.DataFrame:
+    return tables.stage_scores(results, title)
+
+
+def _costs(base: ResultSet, results: Sequence[ResultSet]) -> str:
+    measure = next(m for m in MEASURES if m.name == ABLATED)
+    found = tables.ablation(base, _oracles_of(base, results), measure)
+    head = f"### {base.suite}: {measure.what} ({tables.number(base.value(ABLATED))}) with the truth in place of a stage"
+    return f"{head}\n\n{markdown(found)}"
+
+
+def _oracle(result: ResultSet) -> bool:
+    return " true:" in result.system
+
+
+def _oracles_of(base: ResultSet, results: Sequence[ResultSet]) -> list[ResultSet]:
+    return [r for r in results if r.suite == base.suite and r.system.startswith(f"{base.system} true:")]
+
+
+def _measures() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([{"measure": m.name, "unit": m.unit, "better": m.better, "what": m.what} for m in MEASURES])
+
+
+def _origin(results: Sequence[ResultSet]) -> str:
+    """On what, when and from which code the numbers were measured."""
+    facts = results[0].provenance
+    machine = facts["machine"]
+    n_units = sum(int(r.scores.loc[r.scores["item"] == POOLED, "n_units"].max()) for r in results)
+    return (
+        f"Measured by `make eval` on {facts['began'][:10]} at commit {facts['commit']}: {machine['processor']}, "
+        f"{machine['cores']} cores, {machine['gpu'] or 'no GPU'}; up to {n_units} units in all; read back by {facts['judge']}; "
+        f"95 % intervals by {facts['resamples']} bootstrap resamples, seed {facts['seed']}."
+    )

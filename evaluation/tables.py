@@ -1,0 +1,168 @@
+"""The tables of the report and of the README, out of result sets."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from evaluation.comparison import compare
+from evaluation.measures import Measure
+from evaluation.results import POOLED, ResultSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADLINE: Mapping[str, str] = {
+    "asr.wer": "transcript WER",
+    "diarization.der": "DER",
+    "cpwer.cpwer": "cpWER",
+    "translation.chrf": "chrF++ of the text",
+    "end_to_end.asr_chrf": "chrF++ of the dub as heard",
+    "end_to_end.asr_bleu": "BLEU of the dub as heard",
+    "intelligibility.wer": "WER of the dub",
+    "timing.overlap": "speech overlap",
+    "timing.onset": "onset error (s)",
+    "timing.rate_p95": "rate, 95th percentile",
+    "quality.overall": "DNSMOS",
+    "cost.rtf": "real-time factor",
+}
+"""The measures that a reader wants first, and what they are called."""
+
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "Separation": ("background.si_sdr", "background.speech_si_sdr"),
+    "Diarization": ("diarization.", "cpwer."),
+    "Transcription": ("asr.", "words.", "language."),
+    "Voice gender": ("gender.accuracy", "gender.abstained"),
+    "Translation": ("translation.", "meaning."),
+    "Speech": ("intelligibility.", "quality.", "voices.", "gender.dub"),
+    "Timing": ("timing.",),
+    "Sound of the film": ("loudness.", "clicks.", "background.level", "background.kept", "sync."),
+    "End to end": ("end_to_end.",),
+    "Cost": ("cost.",),
+}
+"""Measures by what they judge; a name that ends in a dot stands for all that begin so."""
+
+
+def headline(results: Sequence[ResultSet]) -> pd.DataFrame:
+    """A row per suite and system, a column per headline measure; nan where it was not measured."""
+    import pandas as pd
+
+    rows = [
+        {"suite": r.suite, "system": r.system} | {title: r.value(name) for name, title in HEADLINE.items()}
+        for r in results
+    ]
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
+
+
+def stage_scores(results: Sequence[ResultSet], title: str) -> pd.DataFrame:
+    """All measures of a stage with intervals: a row per measure, a column per suite and system.
+
+    Raises
+    ------
+    KeyError
+        If there is no such title in :data:`STAGES`.
+    """
+    import pandas as pd
+
+    wanted = STAGES[title]
+    columns = {}
+    for result in results:
+        pooled = result.scores[result.scores["item"] == POOLED]
+        chosen = pooled[[any(n.startswith(w) for w in wanted) for n in pooled["measure"]]]
+        columns[f"{result.suite}: {result.system}"] = {
+            f"{row.measure} ({row.unit})": interval(row.value, row.low, row.high) for row in chosen.itertuples()
+        }
+    return pd.DataFrame(columns).fillna("–")
+
+
+def ablation(base: ResultSet, others: Sequence[ResultSet], measure: Measure) -> pd.DataFrame:
+    """What a measure gains when the truth replaces a stage: paired differences of other systems to `base`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``replaced`` (the stage), ``a`` (as it is), ``b`` (with the truth), ``change``, ``low``, ``high``, ``q``; largest gain
+        first.
+    """
+    import pandas as pd
+
+    rows = []
+    for other in others:
+        table = compare(base, other, [measure])
+        if len(table):
+            rows.append({"replaced": other.system.rpartition("true:")[2], **table.iloc[0].to_dict()})
+    columns = ["replaced", "a", "b", "change", "low", "high", "q"]
+    found = pd.DataFrame(rows, columns=[*columns, "measure"])[columns]
+    return found.sort_values("change", ascending=measure.better == "lower", ignore_index=True)
+
+
+def failures(results: Sequence[ResultSet]) -> pd.DataFrame:
+    """The items that did not come through, and why."""
+    import pandas as pd
+
+    rows = [
+        {"suite": r.suite, "system": r.system, "item": item["id"], "reason": item["error"]}
+        for r in results
+        for item in r.provenance["items"]
+        if item["error"]
+    ]
+    return pd.DataFrame(rows, columns=["suite", "system", "item", "reason"])
+
+
+def origins(results: Sequence[ResultSet]) -> pd.DataFrame:
+    """Where each result comes from."""
+    import pandas as pd
+
+    rows = []
+    for r in results:
+        facts, machine = r.provenance, r.provenance["machine"]
+        rows.append(
+            {
+                "suite": r.suite,
+                "system": r.system,
+                "models": "; ".join(f"{task}: {name}" for task, name in facts["models"].items()),
+                "judge": facts["judge"],
+                "commit": facts["commit"],
+                "machine": f"{machine['processor']}, {machine['cores']} cores, {machine['gpu'] or 'no GPU'}",
+                "began": facts["began"],
+                "seed": facts["seed"],
+                "command": " ".join(facts["command"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def as_html(table: pd.DataFrame) -> str:
+    """A table with every cell escaped; numbers to the right."""
+    head = "".join(f"<th>{html.escape(str(c))}</th>" for c in table.columns)
+    named = table.index.dtype == object or not table.index.equals(type(table.index)(range(len(table))))
+    body = []
+    for label, row in zip(table.index, table.itertuples(index=False), strict=True):
+        first = f"<th scope='row'>{html.escape(str(label))}</th>" if named else ""
+        body.append(f"<tr>{first}{''.join(map(_cell, row))}</tr>")
+    corner = "<th></th>" if named else ""
+    return (
+        f"<div class='wide'><table><thead><tr>{corner}{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """A value and its interval, with as many digits as tell something."""
+    if math.isnan(low):
+        return number(value)
+    return f"{number(value)} [{number(low)}, {number(high)}]"
+
+
+def number(value: float) -> str:
+    """Three digits behind the point under 10, one above, none from 1000; a dash for nan."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"<td class='number'>{number(value)}</td>"
+    return f"<td>{html.escape(str(value))}</td>"
