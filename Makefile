@@ -5,7 +5,7 @@ READY := .venv/.set-up
 TALKING_HEAD := data/built/talking-head/talking-head.mp4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages demo samples test lint format lab app clean clean-env
+.PHONY: help setup setup-languages demo samples test lint format eval guard lab app clean clean-env
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -40,6 +40,20 @@ lint: $(READY)  ## ruff and mypy
 format: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+EVALUATED := out/evaluation
+SUITES := dialogues english-speech prompts speakers
+
+# About an hour on two cores; what is in the store is not done again.
+eval: $(READY)  ## evaluate the embedded profile on all suites; report and published tables
+	for suite in $(SUITES); do $(BIN)/python -m evaluation run $$suite || exit 1; done
+	$(BIN)/python -m evaluation run dialogues --oracles
+	$(BIN)/python -m evaluation report $(SUITES:%=$(EVALUATED)/%/embedded) $(EVALUATED)/dialogues/embedded_true*
+	$(BIN)/python -m evaluation damage --publish
+	$(BIN)/python -m evaluation publish $(SUITES:%=$(EVALUATED)/%/embedded) $(EVALUATED)/dialogues/embedded_true*
+
+guard: $(READY)  ## run the small suite, and fail where a score has fallen
+	$(BIN)/python -m evaluation guard
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab

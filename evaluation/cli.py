@@ -44,8 +44,11 @@ def suites() -> None:
     from evaluation.suites import suite, suites
 
     with PlainErrors(False):
-        found = [suite(name) for name in suites()]
-    _print(("suite", "items", "what"), [[one.id, str(len(one.items)), one.what] for one in found])
+        for one in map(suite, suites()):
+            films = ", ".join(item.id for item in one.items) or "see its [corpus]"
+            facts = {"films": films, "licence": one.licence, "build": one.build}
+            Console().print(f"{one.id}: {one.what.strip()}", markup=False, highlight=False)
+            Console().print("\n".join(f"  {k}: {v}" for k, v in facts.items()) + "\n", markup=False, highlight=False)
 
 
 @app.command()
@@ -178,12 +181,17 @@ def damage(
     into_docs: Annotated[bool, typer.Option("--publish", help="Put the table into docs/evaluation.md.")] = False,
 ) -> None:
     """What known damage to a perfect dub does to every measure."""
-    from evaluation import damage, perfect, publish
+    from evaluation import damage, effects, perfect, publish
 
     with PlainErrors(False), tempfile.TemporaryDirectory() as folder:
-        item = next(i for i in _suite("dialogues", None, None).load() if i.id == sample)
-        best = perfect.perfect(item, Path(folder))
-        table = publish.damages(damage.effects(best, damage.DAMAGES, Path(folder)))
+        dialogues = _suite("dialogues", None, None)
+        chosen = tuple(i for i in dialogues.items if i.id == sample)
+        if not chosen:
+            raise BadInput(
+                f"There is no {sample!r} in dialogues: give one of {', '.join(i.id for i in dialogues.items)}."
+            )
+        best = perfect.perfect(dialogues.but(items=chosen).load()[0], Path(folder))
+        table = publish.damages(effects.effects(best, damage.DAMAGES, Path(folder)))
         if into_docs:
             publish.put(publish.DOCS, {"damage": table})
     print(table)

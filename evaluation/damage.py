@@ -1,13 +1,7 @@
-"""Known damage to a perfect dub: which measures move, and by how much.
-
-A harness is worth believing where a fault moves the measures that are meant to see it, by the amount that it has, and leaves
-all others alone. ``python -m evaluation damage`` makes the table in docs/evaluation.md; the tests hold each row to what is
-expected.
-"""
+"""Known damage to a perfect dub, to see which measures it moves: :mod:`evaluation.effects`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,17 +12,12 @@ from dubkit import audio, media
 from dubkit.artefacts import Gender, Word
 from dubkit.record import AudioFile, Seconds
 from evaluation.evidence import Evidence
-from evaluation.results import Outcome, ResultSet
-from evaluation.scoring import MEASURES, samples_of
-from evaluation.statistics import SEED
 
 LATE: Seconds = 0.2
 EVERY = 10
 QUIETER = -6.0
 STEP = 0.1
 CLIPPED = 0.25
-# Smaller changes are rounding to the 16 bits of a sound file, by unit.
-ROUNDING = {"dB": 1.0, "LU": 0.1, "LUFS": 0.1, "dBTP": 0.1}
 
 Damaging = Callable[[Evidence, Path], Evidence]
 
@@ -39,51 +28,6 @@ class Damage:
 
     name: str
     make: Damaging
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A measure that a fault moves."""
-
-    measure: str
-    before: float
-    after: float
-
-
-def effects(evidence: Evidence, damages: tuple[Damage, ...], folder: Path) -> dict[str, list[Moved]]:
-    """What each fault moves.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Of a perfect dub; see :func:`evaluation.perfect.perfect`.
-    damages : tuple of Damage
-        Of :data:`DAMAGES`.
-    folder : Path
-        Where damaged sounds may be written.
-    """
-    before = values(evidence)
-    found = {}
-    for n, damage in enumerate(damages):
-        home = folder / f"damage-{n}"
-        home.mkdir(parents=True, exist_ok=True)
-        after = values(damage.make(evidence, home))
-        moved = [Moved(name, before.get(name, math.nan), after.get(name, math.nan)) for name in {**before, **after}]
-        found[damage.name] = [m for m in moved if _differ(m)]
-    return found
-
-
-def values(evidence: Evidence) -> dict[str, float]:
-    """Every measure's value over one film."""
-    facts = {"suite": "", "system": "", "seed": SEED}
-    result = ResultSet.of([Outcome("film", tuple(samples_of(evidence)))], MEASURES, facts)
-    return {m: result.value(m, "film") for m in result.scores["measure"].unique()}
-
-
-def _differ(moved: Moved) -> bool:
-    unit = next(m.unit for m in MEASURES if m.name == moved.measure)
-    gone = math.isnan(moved.before) != math.isnan(moved.after)
-    return gone or abs(moved.before - moved.after) > ROUNDING.get(unit, 1e-3)
 
 
 def words_lost(e: Evidence, folder: Path) -> Evidence:

@@ -124,6 +124,8 @@ def sounding(e: Evidence) -> list[Sample]:
     said = {x.id: x for x in e.appraisal.lines}
     lines = [line for line in e.dubbedlines.lines if line.id in said]
     ids = [line.id for line in lines]
+    if not ids:
+        return []
     found = quality.score(ids, [Rating(*said[name].quality) for name in ids]).samples()
     long_enough = [name for name in ids if said[name].print]
     if long_enough:
@@ -153,9 +155,11 @@ def sound(e: Evidence) -> list[Sample]:
     if e.screening is None or e.dubbedlines is None:
         return []
     found = loudness.score(e.screening.sound.path, unit=FILM).samples()
-    joins = [(f"{x.id}/{side}", at) for x in e.dubbedlines.lines for side, at in (("start", x.start), ("end", x.end))]
+    there = [x for x in e.dubbedlines.lines if x.end > x.start]
+    joins = [(f"{x.id}/{side}", at) for x in there for side, at in (("start", x.start), ("end", x.end))]
     if joins:
-        found += clicks.score(e.screening.sound, joins).samples()
+        units = {f"{x.id}/{side}": f"{x.unit}/{side}" for x in there for side in ("start", "end")}
+        found += [replace(s, unit=units[s.unit]) for s in clicks.score(e.screening.sound, joins).samples()]
     if e.source_sound is not None and (quiet := quiet_spans(e)):
         found += background.kept(e.screening.sound, e.source_sound, quiet).samples()
     return found

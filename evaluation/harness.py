@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dubkit.progress import Event
+from dubkit.run import PIPELINE
 from dubkit.settings import Settings, profile
 from evaluation import oracle, provenance
 from evaluation.job import Job, perform
@@ -77,8 +78,13 @@ class System:
         return " ".join([*parts, *(f"true:{stage}" for stage in self.given)])
 
     def oracles(self, suite: Suite) -> list[System]:
-        """This system with the truth in place of each stage for which all items know it, and in place of all of them."""
-        possible = [set(oracle.possible(item)) - set(item.given) for item in suite.load()]
+        """This system with the truth in place of each stage for which all items know it, and in place of all of them.
+
+        The suite's last stage and those after it are left out: nothing would be scored.
+        """
+        order = [stage.name for stage in PIPELINE]
+        early = set(order[: order.index(suite.until)])
+        possible = [early & set(oracle.possible(item)) - set(item.given) for item in suite.load()]
         stages = [s for s in oracle.STAGES if all(s in one for one in possible) and s not in self.given]
         named = {stage: (stage,) for stage in stages} | {"all": tuple(stages)}
         return [
@@ -159,7 +165,11 @@ def _together(jobs: Sequence[Job], workers: int, watch: Watch) -> Iterator[Outco
         events = manager.Queue()
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             running = {pool.submit(_perform, job, events): job for job in jobs}
-            yield from _gathered(running, events, watch)
+            try:
+                yield from _gathered(running, events, watch)
+            finally:
+                # Whoever stops it does not wait for what has not begun.
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _gathered(running: dict[Future[Outcome], Job], events: Any, watch: Watch) -> Iterator[Outcome]:

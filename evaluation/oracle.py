@@ -31,13 +31,12 @@ from dubkit.errors import BadInput
 from dubkit.record import Artefact, AudioFile, Seconds
 from dubkit.run import PIPELINE, Run
 from dubkit.stages.separate import ANALYSIS_RATE
-from dubkit.store import digest
 from evaluation.overlaps import greatest_overlap
 
 STEMS = ("audio", "speech", "music")
 
 if TYPE_CHECKING:
-    from data.truth import Truth
+    from data.truth import SpokenLine, Truth
     from evaluation.suites import Item
 
 
@@ -148,9 +147,13 @@ def true_translation(item: Item, transcript: Transcript) -> Translation:
 
 
 def _tracks(run: Run, item: Item) -> Tracks:
-    home = run.store.root / "given" / digest([str(item.folder), run.video.digest()])[:16]
-    home.mkdir(parents=True, exist_ok=True)
-    return true_tracks(item, run.media.duration, home)
+    """Made aside and renamed into place: the same film into another language may be read from there at the same time."""
+    with run.store.scratch() as folder:
+        made = true_tracks(item, run.media.duration, folder)
+        home = run.store.root / "given" / made.digest()[:16]
+        home.mkdir(parents=True, exist_ok=True)
+        stems = {name: getattr(made, name) for name in Tracks.model_fields}
+        return Tracks(**{name: one.but(path=one.path.replace(home / one.path.name)) for name, one in stems.items()})
 
 
 def _stem(source: Path, target: Path, rate: int, n_samples: int) -> AudioFile:
@@ -169,16 +172,31 @@ def _turns(run: Run, item: Item) -> Turns:
 
 def _segments(run: Run, item: Item) -> Segments:
     """Each sentence is a segment."""
+    said = truth_of(item).utterances
     return Segments(
         segments=tuple(
-            Segment(id=f"g{n:04}", speaker=u.speaker, start=u.start, end=u.end)
-            for n, u in enumerate(truth_of(item).utterances, 1)
+            Segment(id=f"g{n:04}", speaker=who, start=u.start, end=u.end)
+            for n, (u, who) in enumerate(zip(said, _found_speakers(run, item), strict=True), 1)
         )
     )
 
 
 def _transcript(run: Run, item: Item) -> Transcript:
-    return true_transcript(truth_of(item))
+    made = true_transcript(truth_of(item))
+    named = zip(made.utterances, _found_speakers(run, item), strict=True)
+    return made.but(utterances=tuple(u.but(speaker=who) for u, who in named))
+
+
+def _found_speakers(run: Run, item: Item) -> list[str]:
+    """Who says each sentence, by the run's own turns: voices are given to those whom it found, by the names it gave them."""
+    truth = truth_of(item)
+    found = [(t.start, t.end, t.speaker) for t in run.turns.turns]
+
+    def name(said: SpokenLine) -> str:
+        return greatest_overlap([said], found) or said.speaker
+
+    true_turns = run.turns.turns == truth.turns
+    return [said.speaker if true_turns else name(said) for said in truth.utterances]
 
 
 def _speakers(run: Run, item: Item) -> Speakers:

@@ -15,7 +15,7 @@ from evaluation.scoring import MEASURES
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluation.damage import Moved
+    from evaluation.effects import Moved
 
 HOME = Path(__file__).resolve().parents[1]
 README, DOCS = HOME / "README.md", HOME / "docs" / "evaluation.md"
@@ -79,13 +79,13 @@ def put(path: Path, texts: Mapping[str, str]) -> None:
 
 def markdown(table: pd.DataFrame) -> str:
     """A table in Markdown; numbers to the right."""
-    named = not all(isinstance(label, int) for label in table.index)
+    named = tables.is_named(table)
     heads = [*([""] if named else []), *map(str, table.columns)]
     rows = [
         [*([str(label)] if named else []), *map(_cell, row)]
         for label, row in zip(table.index, table.itertuples(index=False), strict=True)
     ]
-    numeric = [bool(rows) and all(re.fullmatch(r"[-–\d.]+|–", row[k]) for row in rows) for k in range(len(heads))]
+    numeric = [bool(rows) and all(tables.INTERVAL.fullmatch(row[k]) for row in rows) for k in range(len(heads))]
     rule = ["---:" if is_number else "---" for is_number in numeric]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, rule, *rows])
 

@@ -118,6 +118,15 @@ class ResultSet:
         found = self.scores[(self.scores["measure"] == measure) & (self.scores["item"] == item)]
         return float(found["value"].iloc[0]) if len(found) else float("nan")
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the suite's scores with their intervals."""
+        import html
+
+        from evaluation.tables import as_html
+
+        pooled = self.scores[self.scores["item"] == POOLED].drop(columns="item")
+        return f"<b>{html.escape(self.suite)}: {html.escape(self.system)}</b>{as_html(pooled)}"
+
 
 def _scores(samples: pd.DataFrame, measures: Sequence[Measure], seed: int) -> pd.DataFrame:
     """Every measure's value and interval, by item and over all; measures without samples are left out."""

@@ -124,7 +124,7 @@ def appraise(screening: Screening, dubbedlines: DubbedLines, *, backend: GenderC
 
     lines = [line for line in dubbedlines.lines if line.end > line.start]
     sounds = [_mono(screening.sound, line.start, line.end) for line in lines]
-    odds = [backend.female_probability([sound])[0] for sound in sounds]
+    odds = backend.female_probability(sounds)
     report(1, 3, "voice gender")
     qualities = quality_model.rated(sounds, HEARING_RATE)
     report(2, 3, "quality")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import math
+import numbers
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -43,6 +45,11 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "Cost": ("cost.",),
 }
 """Measures by what they judge; a name that ends in a dot stands for all that begin so."""
+
+ARROWS = {"lower": "↓", "higher": "↑", "neither": ""}
+NUMBER = " class='number'"
+INTERVAL = re.compile(r"–|-?[\d.]+( \[-?[\d.]+, -?[\d.]+\])?")
+"""What :func:`interval` writes."""
 
 
 def headline(results: Sequence[ResultSet]) -> pd.DataFrame:
@@ -134,15 +141,38 @@ def origins(results: Sequence[ResultSet]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def explained(table: pd.DataFrame, measures: Sequence[Measure]) -> pd.DataFrame:
+    """:func:`stage_scores` with a last column that tells what each measure is, and by an arrow which way is better."""
+    known = {f"{m.name} ({m.unit})": f"{ARROWS[m.better]} {m.what}".strip() for m in measures}
+    return table.assign(**{"what it is": [known.get(label, "") for label in table.index]})
+
+
+def shared(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is the same in all rows of a table, as a column, and the table without that."""
+    same = [c for c in table.columns if table[c].nunique(dropna=False) == 1]
+    return table[same].head(1).T.set_axis(["for all"] * min(1, len(table)), axis="columns"), table.drop(columns=same)
+
+
+def is_named(table: pd.DataFrame) -> bool:
+    """Whether the rows have names, not just numbers."""
+    return not all(isinstance(label, numbers.Integral) for label in table.index)
+
+
 def as_html(table: pd.DataFrame) -> str:
-    """A table with every cell escaped; numbers to the right."""
-    head = "".join(f"<th>{html.escape(str(c))}</th>" for c in table.columns)
-    named = table.index.dtype == object or not table.index.equals(type(table.index)(range(len(table))))
+    """A table with every cell escaped and numbers to the right; a ``verdict`` colours its row."""
+    numeric = [all(_is_number(value) for value in table[c]) and len(table) > 0 for c in table.columns]
+    head = "".join(
+        f"<th{NUMBER if right else ''}>{html.escape(str(c))}</th>"
+        for c, right in zip(table.columns, numeric, strict=True)
+    )
+    named = is_named(table)
+    verdicts = table["verdict"] if "verdict" in table else [""] * len(table)
     body = []
-    for label, row in zip(table.index, table.itertuples(index=False), strict=True):
+    for label, row, verdict in zip(table.index, table.itertuples(index=False), verdicts, strict=True):
         first = f"<th scope='row'>{html.escape(str(label))}</th>" if named else ""
-        body.append(f"<tr>{first}{''.join(map(_cell, row))}</tr>")
-    corner = "<th></th>" if named else ""
+        kind = f" class='{verdict}'" if verdict in ("better", "worse") else ""
+        body.append(f"<tr{kind}>{first}{''.join(map(_cell, row))}</tr>")
+    corner = "<td></td>" if named else ""
     return (
         f"<div class='wide'><table><thead><tr>{corner}{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
@@ -163,6 +193,9 @@ def number(value: float) -> str:
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"<td class='number'>{number(value)}</td>"
-    return f"<td>{html.escape(str(value))}</td>"
+    right = NUMBER if _is_number(value) else ""
+    return f"<td{right}>{number(value) if isinstance(value, float) else html.escape(str(value))}</td>"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) or (isinstance(value, str) and bool(INTERVAL.fullmatch(value)))

@@ -58,23 +58,22 @@ def _card(row: dict[str, Any], store: Path) -> str:
     )
     head = f"{row['item']} {row['id']}, {row['speaker']}, {row['start']:.1f}–{row['end']:.1f} s"
     sounds = _player("source", store / row["source_sound"], row["slot_start"], row["slot_end"])
-    sounds += _player("dub", store / row["sound"], row["start"], row["end"], picture=True)
+    sounds += _player("dub", store / row["sound"], row["start"], row["end"])
     return (
-        f"<section class='line'><h4>{html.escape(head)}</h4><p class='facts'>{html.escape(facts)}</p>"
-        f"<dl>{listed}</dl>{sounds}</section>"
+        f"<section class='line'><h3>{html.escape(head)}</h3><p class='facts'>{html.escape(facts)}</p>"
+        f"<dl>{listed}</dl><div class='sounds'>{sounds}</div></section>"
     )
 
 
-def _player(name: str, path: Path, start: Seconds, end: Seconds, picture: bool = False) -> str:
+def _player(name: str, path: Path, start: Seconds, end: Seconds) -> str:
     if not path.is_file():
         return f"<p>The {name}'s sound is not in the store any more.</p>"
     with soundfile.SoundFile(path) as sound:
         rate = sound.samplerate
     samples = audio.read(path, max(0.0, start - MARGIN), end + MARGIN)
     mono = audio.resample(samples if samples.ndim == 1 else samples.mean(axis=1), rate, PLAYER_RATE)
-    shown = _picture(mono, f"Spectrogram of the {name}") if picture else ""
     return (
-        f"<figure><figcaption>{name}</figcaption>{shown}"
+        f"<figure><figcaption>{name}</figcaption>{_picture(mono, f'Spectrogram of the {name}')}"
         f"<audio controls preload='none' aria-label='{name}' src='{_data('audio/mpeg', _mp3(mono))}'></audio></figure>"
     )
 
@@ -90,10 +89,10 @@ def _picture(mono: np.ndarray, title: str) -> str:
 
     from evaluation.plots import spectrogram
 
-    figure, ax = plt.subplots(figsize=(7, 2))
+    figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
     spectrogram(mono, PLAYER_RATE, ax=ax)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=80, bbox_inches="tight")
+    figure.savefig(stream, format="png", dpi=100)
     plt.close(figure)
     return f"<img alt='{title}' src='{_data('image/png', stream.getvalue())}'>"
 

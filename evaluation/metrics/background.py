@@ -11,7 +11,8 @@ windows of 10 s and averaged over those in which the truth is not silent (above 
 
 - ``level_error``: absolute difference of levels, dub against film, in dB, apart from the gain that the whole programme was
   given: a dub that is 6 dB softer altogether has an error in loudness, not here. That gain is the difference of the
-  programme loudnesses, which speech makes up in both; so a dub whose voices are louder against the bed has an error too. A bed that is missing has an error of :data:`LIMIT`, as has anything worse.
+  programme loudnesses, which speech makes up in both; so a dub whose voices are louder against the bed has an error too.
+  A bed that is missing has an error of :data:`LIMIT`, as has anything worse.
 - ``kept_si_sdr``: SI-SDR of the dub's sound against the film's. It knows of no gain.
 
 All quiet stretches within a window of 10 s are one; windows with less than 0.5 s of them, or in which the film is silent,

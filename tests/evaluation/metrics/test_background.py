@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import FILM_RATE, silence, sine, sound, tracks
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dubkit.errors import BadInput
@@ -41,7 +41,6 @@ def test_the_ratio_is_that_of_the_paper() -> None:
     assert math.isnan(background.si_sdr(truth, 0 * truth))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(-20, 20), st.floats(0.1, 10))
 def test_it_agrees_with_torchmetrics_and_knows_of_no_gain(seed: int, snr: float, gain: float) -> None:
     import torch

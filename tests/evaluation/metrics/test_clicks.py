@@ -97,7 +97,7 @@ def test_what_is_too_soft_to_hear_is_no_click() -> None:
     assert clicks.score(10 * samples, [("a", 0.5)], RATE).share == 1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0.3, 0.7), st.sampled_from([-1, 1]), st.floats(0.05, 0.3))
 def test_a_step_is_found_wherever_it_lies_and_however_it_points(at: float, sign: int, height: float) -> None:
     samples = voice(1.0)

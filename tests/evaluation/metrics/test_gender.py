@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dubkit.artefacts import Gender
@@ -50,7 +50,6 @@ def test_the_rule_is_that_of_the_stage() -> None:
     assert [gender.verdict(p) for p in odds] == ["male", "male", "unknown", "unknown", "unknown", "female", "female"]
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0.51, 1))
 def test_a_voice_and_its_opposite_get_opposite_verdicts(odds: float, certainty: float) -> None:
     opposite = {"female": "male", "male": "female", "unknown": "unknown"}

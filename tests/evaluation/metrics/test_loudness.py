@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import FILM_RATE, silence, sine, sound
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dubkit.errors import BadInput
@@ -92,7 +92,6 @@ def test_runs_of_three_at_one_side_count(values: list[float], expected: int) -> 
     assert loudness.count_clipped([np.array(values, np.float64)[:, None]]) == (expected, len(values))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), max_size=60), st.data())
 def test_it_does_not_matter_how_a_sound_is_cut_into_blocks(values: list[float], data: st.DataObject) -> None:
     sounds = np.array(values)[: len(values) // 2 * 2].reshape(-1, 2)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import FILM_RATE, silence, sine, sound
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dubkit.errors import BadInput
@@ -114,7 +114,6 @@ def test_samples_pool_to_the_figures(original: Path) -> None:
         assert estimate(mine, measure).value == pytest.approx(getattr(found, measure.name.partition(".")[2]))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(20, 100), st.floats(0.1, 10))
 def test_the_correlation_is_one_at_the_place_and_nowhere_more(at: int, length: int, gain: float) -> None:
     wide = np.random.default_rng(at).standard_normal(500)

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dubkit.errors import BadInput
@@ -72,7 +72,6 @@ def test_a_single_line_says_nothing_and_a_silent_one_is_left_out() -> None:
     assert "u0" not in {line.id for line in voices.score(table, speakers, ids).lines}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(0.01, 100))
 def test_neither_order_nor_length_matters(seed: int, gain: float) -> None:
     table, speakers, ids = cast(3, 3, spread=0.5, seed=seed)
