@@ -246,7 +246,7 @@ def main() -> None:
 def slug(label: str) -> str:
     """A system's name as the name of a folder; long ones are cut and get a digest."""
     plain = re.sub(r"[^A-Za-z0-9.=_+-]+", "_", label).strip("._")
-    if plain == label and len(plain) <= LONGEST:
+    if plain and plain == label and len(plain) <= LONGEST:
         return plain
     return f"{plain[:LONGEST]}-{digest(label)[:6]}"
 

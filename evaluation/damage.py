@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dubkit import audio, media
-from dubkit.artefacts import Gender, Word
+from dubkit.artefacts import Gender, Turn, Utterance, Word
 from dubkit.record import AudioFile, Seconds
 from evaluation.evidence import Evidence
 
@@ -60,16 +60,18 @@ def wrong_language(e: Evidence, folder: Path) -> Evidence:
 
 def speakers_swapped(e: Evidence, folder: Path) -> Evidence:
     """In every fifth turn the first two speakers are taken for each other, in its words as well."""
-    assert e.turns is not None and e.transcript is not None
+    assert e.turns is not None and e.transcript is not None and e.item.truth is not None
     a, b = e.turns.speakers[:2]
     other = {a: b, b: a}
-    wrong = [(t.start, t.end) for t in e.turns.turns[::5]]
+    # By the truth: the turns found may be cut at pauses.
+    wrong = [(t.start, t.end) for t in e.item.truth.turns[::5]]
 
-    def said_by(who: str, start: Seconds) -> str:
-        return other.get(who, who) if any(begin <= start < end for begin, end in wrong) else who
+    def said_by(one: Turn | Utterance) -> str:
+        middle = (one.start + one.end) / 2
+        return other.get(one.speaker, one.speaker) if any(x <= middle < y for x, y in wrong) else one.speaker
 
-    turns = [t.but(speaker=said_by(t.speaker, t.start)) for t in e.turns.turns]
-    said = [u.but(speaker=said_by(u.speaker, u.start)) for u in e.transcript.utterances]
+    turns = [t.but(speaker=said_by(t)) for t in e.turns.turns]
+    said = [u.but(speaker=said_by(u)) for u in e.transcript.utterances]
     return replace(e, turns=e.turns.but(turns=tuple(turns)), transcript=e.transcript.but(utterances=tuple(said)))
 
 

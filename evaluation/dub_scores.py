@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Gender
 from dubkit.spacing import spaced
+from evaluation import slots
 from evaluation.cutting import cut_like, texts_like
 from evaluation.evidence import Evidence
 from evaluation.measures import Sample
@@ -24,10 +26,12 @@ from evaluation.metrics import (
 )
 from evaluation.normalisation import normalised
 from evaluation.quality_model import Rating
-from evaluation.slots import slots
 from evaluation.spans import Span, complement
 from evaluation.stage_scores import FILM, references, spoken
 from evaluation.timed_lines import Line, words_cut
+
+if TYPE_CHECKING:
+    from data.truth import SpokenLine, Truth
 
 # Shorter silences say nothing about a bed.
 QUIET = 0.5
@@ -77,13 +81,19 @@ def _placed(e: Evidence) -> list[Line]:
     assert e.soundtrack is not None
     # With a slowed picture, certificates are in times of the dub, and so are the slots in them.
     known = e.item.truth if e.transcript and not e.soundtrack.knots else None
-    true_slots, left_out = slots(known, e.transcript.utterances) if known and e.transcript else ({}, ())
+    true_slots, left_out = _true_slots(known, e)
     cut = _cut_words(e)
     lines = [Line.placed(p, true_slots.get(p.id, ()), *cut.get(p.id, (0, None))) for p in e.soundtrack.placements]
     for said in left_out:
-        n = len(normalised(said.text, e.item.language).split())
+        n = len(normalised(said.text, e.spoken_language).split())
         lines.append(Line(said.id, said.speaker, ((said.start, said.end),), (), words=n, cut=n))
     return lines
+
+
+def _true_slots(known: Truth | None, e: Evidence) -> tuple[dict[str, tuple[Span, ...]], tuple[SpokenLine, ...]]:
+    if known is None or e.transcript is None:
+        return {}, ()
+    return slots.slots(known, slots.pieces(known, e.source_sound), e.transcript.utterances)
 
 
 def _as_heard(e: Evidence) -> list[Line]:

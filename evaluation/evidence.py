@@ -75,6 +75,11 @@ class Evidence:
     original: AudioFile | None = None
 
     @property
+    def spoken_language(self) -> str:
+        """The one language of the film, by which texts are normalised; empty where it is not known or there are several."""
+        return "" if self.item.language == "und" else self.item.language
+
+    @property
     def source_sound(self) -> AudioFile | None:
         """The source's whole sound."""
         return self.tracks.full if self.tracks else self.original

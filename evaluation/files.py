@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,7 @@ def dub_scores(
     known = _truth(truth) if truth else None
     for path in (source, dubbed, *([cues] if cues else [])):
         _existing(path)
+    written = _cues(cues) if cues else []
     home = Store(store)
     folder = home.root / "given" / File.of(dubbed).sha256[:16]
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +107,7 @@ def dub_scores(
         return stored.artefact
 
     reading = ask(read_back)
-    lines = DubbedLines(lines=tuple(_lines(known, cues, target, reading)))
+    lines = DubbedLines(lines=tuple(_lines(known, written, target, reading)))
     made["dubbedlines"] = Stored(lines, lines.digest(), "", {})
     item = Item.of_film(dubbed.stem, source, target, truth=known, folder=truth.parent if truth else source.parent)
     evidence = Evidence(
@@ -122,16 +124,13 @@ def dub_scores(
     return _result(dubbed.name, Outcome(item.id, tuple(samples_of(evidence)), tuple(rows)))
 
 
-def _lines(known: Truth | None, cues: Path | None, target: str, reading: Reading) -> list[DubbedLine]:
+def _lines(known: Truth | None, cues: Sequence[subtitles.Cue], target: str, reading: Reading) -> list[DubbedLine]:
     """What is to be said, and when it is heard; a line of no length is not heard at all."""
     if known is not None and target in known.translations:
         texts = known.translations[target]
         wanted = [(u.id, u.speaker, u.start, u.end, u.text, t) for u, t in zip(known.utterances, texts, strict=True)]
-    elif cues is not None:
-        found = subtitles.parse(cues.read_text(encoding="utf-8"))
-        wanted = [(f"c{n:04}", c.speaker, c.start, c.end, "", c.text) for n, c in enumerate(found, 1)]
     else:
-        return []
+        wanted = [(f"c{n:04}", c.speaker, c.start, c.end, "", c.text) for n, c in enumerate(cues, 1)]
     if not wanted:
         return []
     cut = cut_like([text for *_, text in wanted], [w.text for w in reading.words], target)
@@ -168,7 +167,7 @@ def _turns(reference: Path, hypothesis: Path, language: str, is_translation: boo
 def _rttm(path: Path) -> list[tuple[float, float, str]]:
     """The turns of an RTTM file (NIST Rich Transcription)."""
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_text(path).splitlines(), 1):
         fields = line.split()
         if not fields or fields[0] != "SPEAKER":
             continue
@@ -183,7 +182,7 @@ def _rttm(path: Path) -> list[tuple[float, float, str]]:
 
 
 def _texts(reference: Path, hypothesis: Path, language: str, is_translation: bool) -> list[Sample]:
-    first, second = (path.read_text(encoding="utf-8").splitlines() for path in (reference, hypothesis))
+    first, second = (_text(path).splitlines() for path in (reference, hypothesis))
     if is_translation:
         return translation.score(first, second, language).samples()
     return asr.score(first, second, language).samples()
@@ -191,7 +190,7 @@ def _texts(reference: Path, hypothesis: Path, language: str, is_translation: boo
 
 def _subtitles(reference: Path, hypothesis: Path, language: str, is_translation: bool) -> list[Sample]:
     """The cues' texts, and how those of one lie on the other's, cue by cue."""
-    first, second = (subtitles.parse(path.read_text(encoding="utf-8")) for path in (reference, hypothesis))
+    first, second = (_cues(path) for path in (reference, hypothesis))
     if len(first) != len(second):
         raise BadInput(
             f"{reference.name!r} has {len(first)} cues, {hypothesis.name!r} {len(second)}: give as many of one as of the other."
@@ -222,6 +221,20 @@ def _existing(path: Path) -> None:
         raise BadInput(f"There is no file {str(path)!r}.")
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path.name!r} is not text in UTF-8 ({error.reason}): save it as UTF-8.") from error
+
+
+def _cues(path: Path) -> list[subtitles.Cue]:
+    found = subtitles.parse(_text(path))
+    if not found:
+        raise BadInput(f"{path.name!r} holds no subtitles: give SRT or WebVTT with a cue for each line.")
+    return found
+
+
 def _truth(path: Path) -> Truth:
     from pydantic import ValidationError
 
@@ -229,8 +242,8 @@ def _truth(path: Path) -> Truth:
 
     _existing(path)
     try:
-        return Truth.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
+        return Truth.model_validate_json(_text(path))
+    except ValidationError as error:
         raise BadInput(f"{path.name!r} is no truth as the samples have it: {error}") from error
 
 

@@ -120,8 +120,8 @@ def run(
     seed : int
         Of the bootstrap.
     """
-    items = suite.load()
     settings = system.settings
+    items = suite.load()
     began = time.time()
     n = min(workers or room(settings), len(items))
     jobs = [_job(item, suite, system, settings, n, store) for item in items]

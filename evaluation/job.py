@@ -19,7 +19,7 @@ from dubkit.stage import Stage
 from dubkit.store import Stored
 from evaluation import oracle
 from evaluation.evidence import Evidence
-from evaluation.overlaps import greatest_overlap
+from evaluation.overlaps import greatest_overlap, spans_of
 from evaluation.results import Outcome
 from evaluation.scoring import lines_of, samples_of
 from evaluation.screening import appraise, lined_up, read_back, screen
@@ -109,4 +109,4 @@ def units(transcript: Transcript, item: Item) -> dict[str, str]:
     if item.truth is None:
         return {}
     spoken = [(u.start, u.end, u.id) for u in item.truth.utterances]
-    return {u.id: greatest_overlap([u], spoken) or u.id for u in transcript.utterances}
+    return {u.id: greatest_overlap(spans_of([u]), spoken) or u.id for u in transcript.utterances}

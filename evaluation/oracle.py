@@ -31,7 +31,7 @@ from dubkit.errors import BadInput
 from dubkit.record import Artefact, AudioFile, Seconds
 from dubkit.run import PIPELINE, Run
 from dubkit.stages.separate import ANALYSIS_RATE
-from evaluation.overlaps import greatest_overlap
+from evaluation.overlaps import greatest_overlap, spans_of
 
 STEMS = ("audio", "speech", "music")
 
@@ -137,7 +137,7 @@ def true_translation(item: Item, transcript: Transcript) -> Translation:
     spans = [(u.start, u.end, u.id) for u in transcript.utterances]
     texts: dict[str, list[str]] = {u.id: [] for u in transcript.utterances}
     for said, text in zip(truth_of(item).utterances, translations_of(item), strict=True):
-        if line := greatest_overlap([said], spans):
+        if line := greatest_overlap(spans_of([said]), spans):
             texts[line].append(text)
     lines = tuple(
         _line(u.id, u.speaker, u.text, " ".join(texts[u.id]), item.target) for u in transcript.utterances if texts[u.id]
@@ -193,7 +193,7 @@ def _found_speakers(run: Run, item: Item) -> list[str]:
     found = [(t.start, t.end, t.speaker) for t in run.turns.turns]
 
     def name(said: SpokenLine) -> str:
-        return greatest_overlap([said], found) or said.speaker
+        return greatest_overlap(spans_of([said]), found) or said.speaker
 
     true_turns = run.turns.turns == truth.turns
     return [said.speaker if true_turns else name(said) for said in truth.utterances]
@@ -206,7 +206,7 @@ def _speakers(run: Run, item: Item) -> Speakers:
     found = []
     for speaker in run.speakers.speakers:
         own = [t for t in run.turns.turns if t.speaker == speaker.id]
-        who = greatest_overlap(own, [(t.start, t.end, t.speaker) for t in truth.turns])
+        who = greatest_overlap(spans_of(own), [(t.start, t.end, t.speaker) for t in truth.turns])
         found.append(speaker.but(gender=genders[who], confidence=1.0) if who else speaker)
     return Speakers(speakers=tuple(found))
 

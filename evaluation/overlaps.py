@@ -23,20 +23,26 @@ class Timed(Protocol):
         ...
 
 
-def greatest_overlap(spans: Iterable[Timed], labelled: Sequence[tuple[Seconds, Seconds, str]]) -> str | None:
+def spans_of(things: Iterable[Timed]) -> list[tuple[Seconds, Seconds]]:
+    """Their times."""
+    return [(one.start, one.end) for one in things]
+
+
+def greatest_overlap(
+    spans: Iterable[tuple[Seconds, Seconds]], labelled: Sequence[tuple[Seconds, Seconds, str]]
+) -> str | None:
     """The label that spans share most time with; the nearest one where they share none; None where there are no labels.
 
     Parameters
     ----------
-    spans : iterable
-        Things with ``start`` and ``end``.
+    spans : iterable of (start, end)
     labelled : sequence of (start, end, label)
     """
     shared: dict[str, float] = defaultdict(float)
     nearest: tuple[float, str] | None = None
-    for one in spans:
+    for begin, stop in spans:
         for start, end, label in labelled:
-            together = min(one.end, end) - max(one.start, start)
+            together = min(stop, end) - max(begin, start)
             if together > 0:
                 shared[label] += together
             elif nearest is None or -together < nearest[0]:

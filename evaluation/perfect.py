@@ -13,12 +13,13 @@ from dubkit.artefacts import (
     Soundtrack,
     Speaker,
     Speakers,
+    Turn,
     Turns,
     Word,
 )
 from dubkit.record import Seconds
 from dubkit.settings import Settings
-from evaluation import oracle
+from evaluation import oracle, slots
 from evaluation.evidence import Evidence
 from evaluation.screening import Appraisal, DubbedLine, DubbedLines, Heard, Reading, Screening
 from evaluation.spans import Span, tidied
@@ -58,7 +59,7 @@ def perfect(item: Item, folder: Path) -> Evidence:
         settings=Settings(),
         media=facts,
         tracks=tracks,
-        turns=Turns(turns=truth.turns),
+        turns=_turns(truth),
         transcript=oracle.true_transcript(truth),
         speakers=_speakers(truth),
         translation=oracle.true_translation(item, oracle.true_transcript(truth)),
@@ -71,6 +72,13 @@ def perfect(item: Item, folder: Path) -> Evidence:
         dubbedlines=DubbedLines(lines=lines),
         appraisal=_appraisal(truth),
         film=item.video,
+    )
+
+
+def _turns(truth: Truth) -> Turns:
+    found = slots.turns(truth, slots.pieces(truth, None))
+    return Turns(
+        turns=tuple(Turn(id=f"t{n:03}", speaker=who, start=a, end=b) for n, (a, b, who) in enumerate(found, 1))
     )
 
 

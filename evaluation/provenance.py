@@ -45,9 +45,12 @@ def told(
         "command": ["python", "-m", "evaluation", *sys.argv[1:]],
         "until": suite.until,
         "judge": suite.judge,
+        "judge_model": _fingerprint("transcriber", suite.judge, settings),
         "given": sorted({stage for job in jobs for stage in job.given}),
         "settings": asdict(settings),
-        "models": {f.name: _fingerprint(f.name, settings) for f in fields(Backends)},
+        "models": {
+            f.name: _fingerprint(f.name, getattr(settings.backends, f.name), settings) for f in fields(Backends)
+        },
         "versions": versions(),
         "commit": _commit(),
         "machine": machine(),
@@ -83,9 +86,9 @@ def _processor() -> str:
     return platform.processor()
 
 
-def _fingerprint(task: str, settings: Settings) -> str:
+def _fingerprint(task: str, spec: str, settings: Settings) -> str:
     try:
-        return str(registry.get(task, getattr(settings.backends, task), settings.compute).fingerprint)
+        return str(registry.get(task, spec, settings.compute).fingerprint)
     except DubkitError as error:
         return f"not here: {error}"
 

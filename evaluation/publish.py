@@ -28,9 +28,11 @@ def publish(results: Sequence[ResultSet]) -> list[Path]:
     Raises
     ------
     BadInput
-        If a file has no marks for a table.
+        If a file has no marks for a table, or there is nothing but results with the truth in place of a stage.
     """
     plain = [r for r in results if not _oracle(r)]
+    if not plain:
+        raise BadInput("Give at least one result without the truth in place of a stage: that is what is published.")
     head = tables.headline(plain)
     put(README, {"headline": f"{markdown(head)}\n\n{_origin(plain)}"})
     put(
@@ -80,7 +82,7 @@ def put(path: Path, texts: Mapping[str, str]) -> None:
 def markdown(table: pd.DataFrame) -> str:
     """A table in Markdown; numbers to the right."""
     named = tables.is_named(table)
-    heads = [*([""] if named else []), *map(str, table.columns)]
+    heads = [*([""] if named else []), *map(_cell, table.columns)]
     rows = [
         [*([str(label)] if named else []), *map(_cell, row)]
         for label, row in zip(table.index, table.itertuples(index=False), strict=True)

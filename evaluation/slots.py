@@ -1,32 +1,86 @@
-"""Where the source really speaks, line by line of a run: the truth that timing is held against."""
+"""Where the source really speaks: sentence by sentence, by speaker, and line by line of a run.
+
+A sentence sounds where its words do. Where their times are not known, it sounds where the film's sound stands out within it
+(:func:`evaluation.spans.phrases`), which is right for clean recordings, and whole for noisy ones.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Utterance
-from dubkit.record import Seconds
+from dubkit.record import AudioFile, Seconds
 from evaluation.overlaps import greatest_overlap
-from evaluation.spans import Span, tidied
+from evaluation.spans import Span, phrases, tidied
 
 if TYPE_CHECKING:
     from data.truth import SpokenLine, Truth
 
 # A word this far from every line was not transcribed.
 FAR: Seconds = 0.5
+# NIST's Rich Transcription evaluations: a speaker's pauses that are shorter are part of the turn.
+PART_OF_A_TURN: Seconds = 0.3
+
+Pieces = Mapping[str, Sequence[Span]]
+"""By sentence, the spans of its words, or of its phrases."""
 
 
-def slots(truth: Truth, lines: Sequence[Utterance]) -> tuple[dict[str, tuple[Span, ...]], tuple[SpokenLine, ...]]:
-    """The true phrases of each line, and the sentences that no line stands for.
-
-    Each word that is really said belongs to the line that it shares most time with, so that a line may be part of a sentence
-    or several. Where word times are not known, whole sentences are given to lines in the same way.
+def pieces(truth: Truth, sound: AudioFile | None) -> dict[str, tuple[Span, ...]]:
+    """When each sentence of a truth sounds, in seconds of the film.
 
     Parameters
     ----------
     truth : Truth
+    sound : AudioFile or None
+        The film's; without it, sentences without words sound from start to end.
+    """
+    return {one.id: _sounding(one, sound) for one in truth.utterances}
+
+
+def _sounding(sentence: SpokenLine, sound: AudioFile | None) -> tuple[Span, ...]:
+    if sentence.words:
+        return tuple((w.start, w.end) for w in sentence.words)
+    whole = ((sentence.start, sentence.end),)
+    if sound is None:
+        return whole
+    samples = sound.load(sentence.start, sentence.end)
+    mono = samples if samples.ndim == 1 else samples.mean(axis=1)
+    found = phrases(mono, sound.sample_rate)
+    return tuple((sentence.start + start, sentence.start + end) for start, end in found) or whole
+
+
+def turns(truth: Truth, said: Pieces) -> list[tuple[Seconds, Seconds, str]]:
+    """Who really speaks when, for diarization: (start, end, speaker).
+
+    Turns that were annotated apart from the sentences are taken as they are. Others follow from what sounds; a speaker's
+    pauses under 0.3 s are bridged.
+    """
+    from data.truth import turns_of
+
+    if truth.turns != turns_of(truth.utterances):
+        return [(t.start, t.end, t.speaker) for t in truth.turns]
+    own: dict[str, list[Span]] = defaultdict(list)
+    for sentence in truth.utterances:
+        own[sentence.speaker] += said[sentence.id]
+    found = [(a, b, who) for who, spans in own.items() for a, b in tidied(sorted(spans), PART_OF_A_TURN)]
+    return sorted(found)
+
+
+def slots(
+    truth: Truth, said: Pieces, lines: Sequence[Utterance]
+) -> tuple[dict[str, tuple[Span, ...]], tuple[SpokenLine, ...]]:
+    """The true phrases of each line, and the sentences that no line stands for.
+
+    Each word (or phrase) that is really said belongs to the line that it shares most time with, so that a line may be part of
+    a sentence or several.
+
+    Parameters
+    ----------
+    truth : Truth
+    said : mapping
+        See :func:`pieces`.
     lines : sequence of Utterance
         The run's transcript.
 
@@ -37,20 +91,19 @@ def slots(truth: Truth, lines: Sequence[Utterance]) -> tuple[dict[str, tuple[Spa
         most is in no line.
     """
     near = [(u.start, u.end, u.id) for u in lines]
-    said: dict[str, list[Span]] = defaultdict(list)
+    found: dict[str, list[Span]] = defaultdict(list)
     left_out = []
     for sentence in truth.utterances:
-        pieces = sentence.words or (sentence,)
         lost = 0
-        for piece in pieces:
+        for piece in said[sentence.id]:
             line = greatest_overlap([piece], near)
-            if line is None or _distance((piece.start, piece.end), near) > FAR:
+            if line is None or _distance(piece, near) > FAR:
                 lost += 1
             else:
-                said[line].append((piece.start, piece.end))
-        if lost > len(pieces) / 2:
+                found[line].append(piece)
+        if lost > len(said[sentence.id]) / 2:
             left_out.append(sentence)
-    return {line: tuple(tidied(sorted(spans))) for line, spans in said.items()}, tuple(left_out)
+    return {line: tuple(tidied(sorted(spans))) for line, spans in found.items()}, tuple(left_out)
 
 
 def _distance(span: Span, others: Sequence[tuple[Seconds, Seconds, str]]) -> Seconds:

@@ -75,11 +75,11 @@ def runs(mask: np.ndarray) -> list[Span]:
     return [(round(a * HOP, 4), round(b * HOP, 4)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def tidied(spans: Iterable[Span]) -> list[Span]:
-    """Spans in order of their starts with short gaps bridged, and without what is left too short."""
+def tidied(spans: Iterable[Span], pause: float = PAUSE) -> list[Span]:
+    """Spans in order of their starts with gaps under `pause` seconds bridged, and without what is left too short."""
     joined: list[Span] = []
     for start, end in spans:
-        if joined and start - joined[-1][1] < PAUSE - 1e-6:
+        if joined and start - joined[-1][1] < pause - 1e-6:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
             joined.append((start, end))

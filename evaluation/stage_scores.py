@@ -8,11 +8,12 @@ from dubkit.artefacts import Word
 from dubkit.backends.sentences import sentences
 from dubkit.errors import MissingModel
 from dubkit.spacing import spaced
+from evaluation import slots
 from evaluation.cutting import texts_like
 from evaluation.evidence import Evidence
 from evaluation.measures import Sample
 from evaluation.metrics import asr, background, cost, cpwer, diarization, gender, language, meaning, translation, words
-from evaluation.overlaps import greatest_overlap
+from evaluation.overlaps import greatest_overlap, spans_of
 
 FILM = "film"
 """The unit of what is measured once for a whole film."""
@@ -30,7 +31,7 @@ def turns(e: Evidence) -> list[Sample]:
     """Who speaks when, and how many there are."""
     if e.turns is None or e.media is None or e.item.truth is None or "diarize" in e.given:
         return []
-    reference = [(t.start, t.end, t.speaker) for t in e.item.truth.turns]
+    reference = slots.turns(e.item.truth, slots.pieces(e.item.truth, e.source_sound))
     found = [(t.start, t.end, t.speaker) for t in e.turns.turns]
     return diarization.score(reference, found, e.media.duration).samples()
 
@@ -42,15 +43,15 @@ def recognition(e: Evidence) -> list[Sample]:
     ids, said = spoken(e)
     found = []
     if said:
-        heard = texts_like(said, spaced(w.text for w in _heard(e)), e.item.language)
-        found += asr.score(said, heard, e.item.language, ids).samples()
-    if e.settings is not None and e.settings.transcribe.language is None and e.item.language != "und":
-        found += language.score([e.item.language], [e.transcript.language], [FILM]).samples()
+        heard = texts_like(said, spaced(w.text for w in _heard(e)), e.spoken_language)
+        found += asr.score(said, heard, e.spoken_language, ids).samples()
+    if e.settings is not None and e.settings.transcribe.language is None and e.spoken_language:
+        found += language.score([e.spoken_language], [e.transcript.language], [FILM]).samples()
     if e.item.truth is not None:
         found += _by_speaker(e)
         timed = {u.id: u.words for u in e.item.truth.utterances if u.words}
         if timed:
-            found += words.score(timed, _heard(e), e.item.language).samples()
+            found += words.score(timed, _heard(e), e.spoken_language).samples()
     return found
 
 
@@ -62,7 +63,7 @@ def _by_speaker(e: Evidence) -> list[Sample]:
         reference.setdefault(line.speaker, []).append((line.start, line.text))
     for utterance in e.transcript.utterances:
         found.setdefault(utterance.speaker, []).append((utterance.start, utterance.text))
-    return cpwer.score(reference, found, e.item.language).samples()
+    return cpwer.score(reference, found, e.spoken_language).samples()
 
 
 def voice_gender(e: Evidence) -> list[Sample]:
@@ -74,7 +75,7 @@ def voice_gender(e: Evidence) -> list[Sample]:
     expected, heard, ids = [], [], []
     for person in e.item.truth.speakers:
         own = [t for t in e.item.truth.turns if t.speaker == person.id]
-        found = greatest_overlap(own, labelled)
+        found = greatest_overlap(spans_of(own), labelled)
         if own and person.gender != "unknown":
             ids.append(person.id)
             expected.append(person.gender)

@@ -92,9 +92,9 @@ def _picture(mono: np.ndarray, title: str) -> str:
     figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
     spectrogram(mono, PLAYER_RATE, ax=ax)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=100)
+    figure.savefig(stream, format="jpg", dpi=100)
     plt.close(figure)
-    return f"<img alt='{title}' src='{_data('image/png', stream.getvalue())}'>"
+    return f"<img alt='{title}' src='{_data('image/jpeg', stream.getvalue())}'>"
 
 
 def _data(kind: str, content: bytes) -> str:

@@ -1,10 +1,17 @@
 """Which words that are really said belong to which line of a run."""
 
-from builders import transcript
+import numpy as np
+import pytest
+from builders import silence, sine, sound, transcript
 
-from data.truth import CastMember, SpokenLine, Truth
-from dubkit.artefacts import Word
-from evaluation.slots import slots
+from data.truth import CastMember, SpokenLine, Truth, turns_of
+from dubkit.artefacts import Turn, Word
+from evaluation.slots import pieces, turns
+from evaluation.slots import slots as true_slots
+
+
+def slots(known, lines):
+    return true_slots(known, pieces(known, None), lines)
 
 
 def sentence(name, start, end, *words):
@@ -21,7 +28,7 @@ def truth(*sentences):
         duration=20,
         may_overlap=False,
         speakers=cast,
-        turns=(),
+        turns=turns_of(sentences),
         utterances=sentences,
     )
 
@@ -53,3 +60,19 @@ def test_without_word_times_sentences_count_whole():
     known = truth(sentence("u1", 1, 2), sentence("u2", 2.05, 3))
     found, _ = slots(known, transcript(("S1", 1, 3, "x")).utterances)
     assert found == {"u0001": ((1, 3),)}
+
+
+def test_without_word_times_a_sentence_sounds_where_its_film_does(tmp_path):
+    heard = sound(tmp_path / "film.flac", np.concatenate([silence(1), sine(1), silence(0.5), sine(1), silence(0.5)]))
+    found = pieces(truth(sentence("u1", 0.5, 4)), heard)["u1"]
+    assert np.array(found) == pytest.approx(np.array([(1, 2), (2.5, 3.5)]), abs=0.011)
+
+
+def test_turns_bridge_short_pauses_and_no_others():
+    known = truth(sentence("u1", 1, 4, (1, 2), (2.25, 3), (3.4, 4)), sentence("u2", 4.8, 6, (4.8, 6)))
+    assert turns(known, pieces(known, None)) == [(1, 3, "ana"), (3.4, 4, "ana"), (4.8, 6, "ana")]
+
+
+def test_turns_that_were_annotated_are_taken_as_they_are():
+    known = truth(sentence("u1", 1, 4)).but(turns=(Turn(id="t001", speaker="ana", start=0.9, end=4.1),))
+    assert turns(known, pieces(known, None)) == [(0.9, 4.1, "ana")]

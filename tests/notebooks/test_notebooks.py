@@ -5,9 +5,10 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from result_sets import full, line
 
 HOME = Path(__file__).parents[2] / "notebooks"
-NOTEBOOKS = ["quickstart.ipynb"]
+NOTEBOOKS = ["evaluation_report.ipynb", "quickstart.ipynb"]
 
 
 def test_every_notebook_is_tested():
@@ -34,3 +35,20 @@ def test_quickstart_dubs_the_film(talking_head, tmp_path, shared_store):
     pages = [o.data["text/html"] for o in shown if "text/html" in o.get("data", {})]
     assert any("Translation" in p and "Estados Unidos" in p for p in pages)
     assert any("<video" in p for p in pages)
+
+
+def test_the_report_shows_results_without_sounds_oracles_or_a_baseline(tmp_path):
+    full("embedded", wrong=2, lines={"film": [line("u001", text="Olá.")]}).save(tmp_path / "a")
+    parameters = {"results": [str(tmp_path / "a")], "store": str(tmp_path)}
+    done = papermill.execute_notebook(
+        HOME / "evaluation_report.ipynb", tmp_path / "done.ipynb", parameters, progress_bar=False, cwd=str(HOME)
+    )
+    shown = [o for c in done.cells if c.cell_type == "code" for o in c.outputs]
+    assert {o.output_type for o in shown} == {"display_data"}
+    pages = [o.data["text/html"] for o in shown if "text/html" in o.data]
+    assert "<td>tiny</td><td>embedded</td><td class='number'>0.200</td>" in pages[0]
+    assert any("0.200 [0.200, 0.200]" in p and "↓ word errors per word" in p for p in pages)
+    assert any("Olá." in p and "is not in the store any more" in p for p in pages)
+    told = [o.data["text/markdown"] for o in shown if "text/markdown" in o.data]
+    assert "None was given." in told and any("--oracles" in text for text in told)
+    assert sum("image/png" in o.data for o in shown) == 4
