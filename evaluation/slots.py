@@ -94,15 +94,15 @@ def slots(
     found: dict[str, list[Span]] = defaultdict(list)
     left_out = []
     for sentence in truth.utterances:
-        lost = 0
-        for piece in said[sentence.id]:
-            line = greatest_overlap([piece], near)
-            if line is None or _distance(piece, near) > FAR:
-                lost += 1
-            else:
-                found[line].append(piece)
-        if lost > len(said[sentence.id]) / 2:
+        homes = [(piece, greatest_overlap([piece], near)) for piece in said[sentence.id]]
+        away = [piece for piece, line in homes if line is None or _distance(piece, near) > FAR]
+        is_lost = len(away) > len(homes) / 2
+        if is_lost:
             left_out.append(sentence)
+        for piece, line in homes:
+            # What is near a line only is part of it, unless its sentence was not transcribed at all.
+            if line and piece not in away and (not is_lost or _distance(piece, near) == 0):
+                found[line].append(piece)
     return {line: tuple(tidied(sorted(spans))) for line, spans in found.items()}, tuple(left_out)
 
 

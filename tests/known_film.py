@@ -5,6 +5,7 @@ Two people talk, a man with a low tone and a woman with a high one. Texts are wh
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import soundfile
 from builders import silence, sine
 
 from data.truth import CastMember, SpokenLine, Truth, turns_of
+from dubkit.artefacts import Word
 from dubkit.run import PIPELINE
 from evaluation.suites import Item
 
@@ -22,7 +24,7 @@ SAID = (
     ("u002", "ann", 2.5, 4.0, "high1 high2 high3 high4 high5 high6."),
     ("u003", "bob", 4.5, 5.5, "low1 low2 low3 low4."),
 )
-INTO = {"pt": ("Primeira linha baixa.", "Segunda linha alta.", "Terceira linha baixa.")}
+INTO = {"pt": ("Uma primeira linha baixa.", "Essa segunda linha alta.", "Aquela terceira linha baixa.")}
 
 
 def line(name: str, who: str, start: float, end: float, text: str, **more: Any) -> SpokenLine:
@@ -32,9 +34,17 @@ def line(name: str, who: str, start: float, end: float, text: str, **more: Any) 
     )
 
 
+def spoken(name: str, who: str, start: float, end: float, text: str) -> SpokenLine:
+    """A sentence whose words share its time evenly."""
+    words = text.split()
+    step = (end - start) / len(words)
+    timed = tuple(Word(text=w, start=start + n * step, end=start + (n + 1) * step) for n, w in enumerate(words))
+    return line(name, who, start, end, text, words=timed)
+
+
 def truth(*lines: SpokenLine, **changes: Any) -> Truth:
     """Who says what and when; by default all that the film has."""
-    said = lines or tuple(line(*one) for one in SAID)
+    said = lines or tuple(spoken(*one) for one in SAID)
     facts: dict[str, Any] = {
         "id": "talk",
         "title": "Talk",
@@ -55,6 +65,13 @@ def truth(*lines: SpokenLine, **changes: Any) -> Truth:
 def item(video: Path, folder: Path | None = None, *, target: str = "pt", known: Truth | None = None) -> Item:
     """The film as an item; `folder` holds its stems."""
     return Item.of_film("talk", video, target, truth=known or truth(), folder=folder)
+
+
+class Deadly(Item):
+    """An item that ends the process that it is handed to."""
+
+    def __reduce__(self) -> tuple[Any, tuple[int]]:
+        return os._exit, (9,)
 
 
 def write_stems(folder: Path, *, seconds: float = 6.0, rate: int = RATE, n_channels: int = 1) -> Path:

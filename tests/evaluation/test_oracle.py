@@ -174,7 +174,10 @@ class TestTranslation:
 
     def test_sentences_that_a_transcript_has_as_one(self, known):
         merged = self.lines(known, ("S1", 0.5, 4.0, "x"), ("S1", 4.5, 5.5, "y"))
-        assert merged == [("u0001", "Primeira linha baixa. Segunda linha alta."), ("u0002", "Terceira linha baixa.")]
+        assert merged == [
+            ("u0001", "Uma primeira linha baixa. Essa segunda linha alta."),
+            ("u0002", "Aquela terceira linha baixa."),
+        ]
 
     def test_a_sentence_in_two_lines_is_said_once(self, known):
         split = self.lines(

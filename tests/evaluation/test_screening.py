@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ class TestWindows:
         made = sound(tmp_path / "a.flac", noise, rate)
         found = windows(made)
         assert found[0][0] == 0 and found[-1][1] == made.duration
-        assert all(a[1] == b[0] for a, b in zip(found, found[1:], strict=False))
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(found))
         assert all(0 < end - start <= WINDOW for start, end in found)
         assert all(end - start >= WINDOW - CHOICE for start, end in found[:-1])
 
@@ -110,7 +111,7 @@ class TestReadBack:
     def test_stereo_is_heard_in_the_middle(self, tmp_path, report):
         two = np.stack([sine(1.0, hz=200), silence(1.0)], axis=1)
         heard = Screening(sound=sound(tmp_path / "a.flac", two), language="pt")
-        assert [w.text for w in read_back(heard, backend=ToneTranscriber(), report=report).words][0] == "low1"
+        assert read_back(heard, backend=ToneTranscriber(), report=report).words[0].text == "low1"
 
 
 class TestAppraise:
@@ -149,7 +150,7 @@ class TestAppraise:
         assert lengths == {"rated": pytest.approx([1.6, 0.8, 1.5]), "prints": pytest.approx([1.6, 1.5])}
         assert found.model.startswith("PitchClassifier@1, dnsmos@")
 
-    def test_a_dub_without_lines(self, heard, report):
+    def test_a_dub_without_lines(self, heard, lengths, report):
         nothing = DubbedLines(lines=(dubbed("gone", 1.0, 1.0),))
         assert appraise(heard, nothing, backend=PitchClassifier(), report=report).lines == ()
 
