@@ -1,7 +1,7 @@
 """Where the source really speaks: sentence by sentence, by speaker, and line by line of a run.
 
-A sentence sounds where its words do. Where their times are not known, it sounds where the film's sound stands out within it
-(:func:`evaluation.spans.phrases`), which is right for clean recordings, and whole for noisy ones.
+A sentence sounds where its words do. Where their times are not known, it sounds from its start to its end but for pauses, in
+which the film's sound is more than 26 dB under its speech: right for clean recordings; in noisy ones it has none.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from dubkit.artefacts import Utterance
 from dubkit.record import AudioFile, Seconds
 from evaluation.overlaps import greatest_overlap
-from evaluation.spans import Span, phrases, tidied
+from evaluation.spans import Span, pauses, phrases, tidied
 
 if TYPE_CHECKING:
     from data.truth import SpokenLine, Truth
 
 # A word this far from every line was not transcribed.
 FAR: Seconds = 0.5
+# A recording's room is seldom quieter; soft consonants beside a pause are lost, up to 0.05 s.
+PAUSE_UNDER = 26.0
 # NIST's Rich Transcription evaluations: a speaker's pauses that are shorter are part of the turn.
 PART_OF_A_TURN: Seconds = 0.3
 
@@ -47,8 +49,10 @@ def _sounding(sentence: SpokenLine, sound: AudioFile | None) -> tuple[Span, ...]
         return whole
     samples = sound.load(sentence.start, sentence.end)
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
-    found = phrases(mono, sound.sample_rate)
-    return tuple((sentence.start + start, sentence.start + end) for start, end in found) or whole
+    # Where a sentence begins and ends is known; only its pauses are looked for.
+    inner = pauses(phrases(mono, sound.sample_rate, PAUSE_UNDER))
+    edges = [sentence.start, *(sentence.start + t for gap in inner for t in gap), sentence.end]
+    return tuple(zip(edges[::2], edges[1::2], strict=True))
 
 
 def turns(truth: Truth, said: Pieces) -> list[tuple[Seconds, Seconds, str]]:

@@ -64,7 +64,7 @@ def test_without_word_times_sentences_count_whole():
 
 def test_without_word_times_a_sentence_sounds_where_its_film_does(tmp_path):
     heard = sound(tmp_path / "film.flac", np.concatenate([silence(1), sine(1), silence(0.5), sine(1), silence(0.5)]))
-    found = pieces(truth(sentence("u1", 0.5, 4)), heard)["u1"]
+    found = pieces(truth(sentence("u1", 1, 3.5)), heard)["u1"]
     assert np.array(found) == pytest.approx(np.array([(1, 2), (2.5, 3.5)]), abs=0.011)
 
 
