@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from dubkit.run import PIPELINE
 from evaluation.comparison import compare
 from evaluation.measures import Measure
 from evaluation.results import POOLED, ResultSet
@@ -103,6 +104,27 @@ def ablation(base: ResultSet, others: Sequence[ResultSet], measure: Measure) -> 
     columns = ["replaced", "a", "b", "change", "low", "high", "q"]
     found = pd.DataFrame(rows, columns=[*columns, "measure"])[columns]
     return found.sort_values("change", ascending=measure.better == "lower", ignore_index=True)
+
+
+def ablations(base: ResultSet, others: Sequence[ResultSet], measures: Sequence[Measure]) -> pd.DataFrame:
+    """:func:`ablation` for several measures: a row per replaced stage, a column per measure with changes and intervals.
+
+    The first row is the system as it is.
+    """
+    import pandas as pd
+
+    columns: dict[str, dict[str, str]] = {}
+    for measure in measures:
+        head = f"{measure.name} ({measure.better})"
+        columns[head] = {"nothing": number(base.value(measure.name))}
+        for row in ablation(base, others, measure).itertuples():
+            columns[head][str(row.replaced)] = f"{row.change:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
+    order = [
+        "nothing",
+        *(s for s in (*(stage.name for stage in PIPELINE), "all") if any(s in told for told in columns.values())),
+    ]
+    table = pd.DataFrame(columns).reindex(order).fillna("–")
+    return table.rename_axis("replaced").reset_index()
 
 
 def failures(results: Sequence[ResultSet]) -> pd.DataFrame:
