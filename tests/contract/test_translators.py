@@ -25,6 +25,7 @@ def short_outputs(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> None:
     """Random weights never end."""
     if subject.tiny:
         monkeypatch.setattr("dubkit.backends.nllb.translator.LONGEST_OUTPUT", 12)
+        monkeypatch.setattr("dubkit.backends.nllb.ct2.LONGEST_OUTPUT", 12)
 
 
 def test_pairs_are_canonical_and_their_routes_lead_there(backend: Any, subject: Subject) -> None:

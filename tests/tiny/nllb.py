@@ -9,8 +9,12 @@ LONGEST = 64
 """Tokens that it can read."""
 
 
-def save(folder: Path) -> None:
-    """Save a model with random weights as the real checkpoints are saved; it answers in letters."""
+def save(folder: Path, n_positions: int = LONGEST) -> None:
+    """Save a model with random weights as the real checkpoints are saved; it answers in letters.
+
+    CTranslate2 stops with an error past `n_positions`, and how soon random weights come to an end is another on every kind
+    of processor: for it they are more than the longest answer, as they are in the real model.
+    """
     import torch
     from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
 
@@ -28,7 +32,7 @@ def save(folder: Path) -> None:
         decoder_attention_heads=2,
         encoder_ffn_dim=32,
         decoder_ffn_dim=32,
-        max_position_embeddings=LONGEST,
+        max_position_embeddings=n_positions,
         init_std=0.5,
         tie_word_embeddings=False,
     )
