@@ -104,12 +104,12 @@ def test_make_knows_the_commands_of_the_readme():
     assert 0 <= steps[0] < steps[1], plan.stdout + plan.stderr
 
 
-def test_ci_script_is_sound_bash_and_ends_with_the_tests():
+def test_ci_script_is_sound_bash_and_ends_with_the_tests_and_the_guard():
     script = ROOT / ".ci" / "run"
     assert subprocess.run(["bash", "-n", script]).returncode == 0
     lines = script.read_text().splitlines()
     assert "set -euo pipefail" in lines
-    assert lines[-1] == "make test"
+    assert lines[-2:] == ["make test", "make guard"]
 
 
 class TestMendTorchaudio:

