@@ -29,7 +29,6 @@ HEADLINE: Mapping[str, str] = {
     "timing.onset": "onset error (s)",
     "timing.rate_p95": "rate, 95th percentile",
     "quality.overall": "DNSMOS",
-    "cost.rtf": "real-time factor",
 }
 """The measures that a reader wants first, and what they are called."""
 
