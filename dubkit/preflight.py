@@ -6,17 +6,51 @@ What can be downloaded is, here and not after forty minutes; what is still missi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from dubkit import execution
+from dubkit import execution, languages
 from dubkit.backends.protocols import ModelCard
-from dubkit.errors import MissingModel, Unreachable
+from dubkit.errors import BadInput, MissingModel, Unreachable
 from dubkit.media import ffmpeg_program
 from dubkit.progress import Observer, Report
 from dubkit.settings import Settings
 from dubkit.stage import Stage
 from dubkit.stages.assign_voices import check_voices
 from dubkit.stages.translate import check_languages
+
+
+def film(path: Path) -> Path:
+    """The path, if a readable file is there.
+
+    Raises
+    ------
+    BadInput
+        Otherwise.
+    """
+    if not path.exists():
+        raise BadInput(f"There is no file {str(path)!r}. Check the name; quote it if it holds spaces.")
+    if not path.is_file():
+        raise BadInput(f"{str(path)!r} is not a file. Give one video file.")
+    return path
+
+
+def checked_languages(settings: Settings) -> Settings:
+    """Settings whose languages are codes.
+
+    Wherever they came from, they become parts of file names: nothing but a known code may pass.
+
+    Raises
+    ------
+    BadInput
+        If one is unknown, or source and target are the same.
+    """
+    named = {"transcribe.language": settings.transcribe.language, "translate.target": settings.translate.target}
+    checked = settings.but({name: languages.parse(value) for name, value in named.items() if value is not None})
+    if checked.transcribe.language == checked.translate.target:
+        name = languages.name(checked.translate.target)
+        raise BadInput(f"Source and target are both {name}: choose another target language.")
+    return checked
 
 
 def backends(stages: Sequence[Stage], settings: Settings) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -108,22 +107,7 @@ class Artefact(Record):
         return getattr(self, self.ROWS) if self.ROWS else ()
 
     def _repr_html_(self) -> str:
-        """A compact table for notebooks; every value is escaped."""
-        rows = self.rows or (self,)
-        names = [n for n in type(rows[0]).model_fields if n not in {"words", "candidates", "sha256"}]
-        head = "".join(f"<th>{html.escape(n)}</th>" for n in names)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_cell(getattr(r, n)))}</td>" for n in names) + "</tr>"
-            for r in rows[:50]
-        )
-        more = f"<p>… and {len(rows) - 50} more</p>" if len(rows) > 50 else ""
-        return f"<b>{type(self).__name__}</b><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        """A compact table for notebooks, with players; every value is escaped."""
+        from dubkit.showing import page
 
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    if isinstance(value, File):
-        return value.path.name
-    text = str(value)
-    return text if len(text) <= 120 else text[:119] + "…"
+        return page(self)

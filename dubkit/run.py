@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from dubkit import execution, languages, output, preflight
+from dubkit import execution, output, pipeline_map, preflight
 from dubkit.artefacts import (
     Casting,
     Dub,
@@ -150,17 +150,11 @@ class Run:
         MissingModel
             If the packages of a back end are not installed.
         """
-        path = _existing(Path(video))
+        path = preflight.film(Path(video))
         chosen, why = (settings, "Settings as given.") if settings else profile_settings(profile)
         named = {"translate.target": target, "transcribe.language": source}
         chosen = chosen.but({k: v for k, v in named.items() if v is not None}).but(set or {})
-        # Wherever they came from, languages become parts of file names: nothing but a known code may pass.
-        spoken = {"translate.target": chosen.translate.target, "transcribe.language": chosen.transcribe.language}
-        chosen = chosen.but({k: languages.parse(v) for k, v in spoken.items() if v is not None})
-        if chosen.transcribe.language == chosen.translate.target:
-            raise BadInput(
-                f"Source and target are both {languages.name(chosen.translate.target)}: choose another target language."
-            )
+        chosen = preflight.checked_languages(chosen)
         # Before anything is written down: a spec that is refused may hold a password.
         preflight.backends(PIPELINE, chosen)
         try:
@@ -187,7 +181,7 @@ class Run:
         self.preflight(wanted)
         for n, step in enumerate(wanted):
             if step.result not in self._made:
-                self._made[step.result] = self._edited(step, self._do(step, wanted[n:]))
+                self._made[step.result] = self._edited(step, self._do(step, wanted[n:]), self.observers)
         return self
 
     def result(self, name: str) -> Stored:
@@ -199,6 +193,29 @@ class Run:
     def made(self, stage: str) -> Stored:
         """What a stage made, with its digest and record."""
         return self.result(_named(stage).result)
+
+    @property
+    def results(self) -> dict[str, Stored]:
+        """What this object has made, found or been supplied with so far, by the artefacts' names."""
+        return {name: stored for name, stored in self._made.items() if name != "video"}
+
+    def known(self) -> dict[str, Stored]:
+        """The results that are there without any work, here or in the store, corrections made; by the artefacts' names."""
+        found = dict(self._made)
+        for step in PIPELINE:
+            if step.result in found or any(name not in found for name in step.reads):
+                continue
+            key, _ = execution.address(step, self.settings, found)
+            if stored := self.store.find(step.name, key, step.makes):
+                found[step.result] = self._edited(step, stored, ())
+        return found
+
+    def show(self) -> None:
+        """Show the pipeline in a notebook as a map that follows the work from now on."""
+        pipeline_map.follow(self)
+
+    def _repr_html_(self) -> str:
+        return pipeline_map.page(f"{self.id}: {self.why}", pipeline_map.states(self))
 
     def edit(self, stage: str, changes: Mapping[str, Any]) -> Run:
         """Correct a stage's result by hand; what depends on it is made again when next asked for.
@@ -292,14 +309,14 @@ class Run:
         self.log.note(step.name, made.key, reused=reused)
         return made
 
-    def _edited(self, step: Stage, made: Stored) -> Stored:
-        """The result with the run's corrections made."""
+    def _edited(self, step: Stage, made: Stored, observers: tuple[Observer, ...]) -> Stored:
+        """The result with the run's corrections made; `observers` are told of those that do not fit any more."""
         changes = self.log.edits.get(step.name)
         if not changes:
             return made
         artefact, set_aside = apply(made.artefact, changes)
         if set_aside:
-            Report(step.name, self.observers).warn(
+            Report(step.name, observers).warn(
                 f"Corrections set aside because their lines have changed since: {', '.join(set_aside)}."
             )
         return Stored(artefact, artefact.digest(), made.key, made.record)
@@ -357,18 +374,3 @@ def _named(stage: str) -> Stage:
         if step.name == stage:
             return step
     raise BadInput(f"There is no stage {stage!r}. The stages are: {', '.join(s.name for s in PIPELINE)}.")
-
-
-def _existing(path: Path) -> Path:
-    """The path, if a readable file is there.
-
-    Raises
-    ------
-    BadInput
-        Otherwise.
-    """
-    if not path.exists():
-        raise BadInput(f"There is no file {str(path)!r}. Check the name; quote it if it holds spaces.")
-    if not path.is_file():
-        raise BadInput(f"{str(path)!r} is not a file. Give one video file.")
-    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 import soundfile
 
 from dubkit import audio
+from dubkit.players import SAMPLE_RATE as PLAYER_RATE
+from dubkit.players import data_url, mp3
 from dubkit.record import Seconds
 from evaluation.results import ResultSet
 from evaluation.tables import number
@@ -19,7 +20,6 @@ from evaluation.tables import number
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAYER_RATE = 24_000
 MARGIN: Seconds = 0.3
 
 
@@ -72,16 +72,11 @@ def _player(name: str, path: Path, start: Seconds, end: Seconds) -> str:
         rate = sound.samplerate
     samples = audio.read(path, max(0.0, start - MARGIN), end + MARGIN)
     mono = audio.resample(samples if samples.ndim == 1 else samples.mean(axis=1), rate, PLAYER_RATE)
+    source = data_url("audio/mpeg", mp3(mono, PLAYER_RATE))
     return (
         f"<figure><figcaption>{name}</figcaption>{_picture(mono, f'Spectrogram of the {name}')}"
-        f"<audio controls preload='none' aria-label='{name}' src='{_data('audio/mpeg', _mp3(mono))}'></audio></figure>"
+        f"<audio controls preload='none' aria-label='{name}' src='{source}'></audio></figure>"
     )
-
-
-def _mp3(mono: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    soundfile.write(stream, mono, PLAYER_RATE, format="MP3")
-    return stream.getvalue()
 
 
 def _picture(mono: np.ndarray, title: str) -> str:
@@ -94,8 +89,4 @@ def _picture(mono: np.ndarray, title: str) -> str:
     stream = io.BytesIO()
     figure.savefig(stream, format="jpg", dpi=100)
     plt.close(figure)
-    return f"<img alt='{title}' src='{_data('image/jpeg', stream.getvalue())}'>"
-
-
-def _data(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return f"<img alt='{title}' src='{data_url('image/jpeg', stream.getvalue())}'>"

@@ -91,8 +91,12 @@ def speech(tmp_path_factory: pytest.TempPathFactory, talking_head: Path) -> Path
 
 @pytest.fixture(scope="session")
 def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One store for all tests that dub the talking head: what one has made, the others reuse."""
-    return tmp_path_factory.mktemp("shared") / "store"
+    """One store for all tests that dub real films: what one has made, the others reuse.
+
+    Whoever runs a few of them again and again may keep it, in the folder that ``DUBKIT_TEST_STORE`` names.
+    """
+    kept = os.environ.get("DUBKIT_TEST_STORE")
+    return Path(kept) if kept else tmp_path_factory.mktemp("shared") / "store"
 
 
 @pytest.fixture(scope="session")
