@@ -3,6 +3,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(nam
 BIN := .venv/bin
 READY := .venv/.set-up
 TALKING_HEAD := data/built/talking-head/talking-head.mp4
+DIALOGUE := data/built/dialogue-en/dialogue-en.mp4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-languages demo samples test lint format eval guard lab app clean clean-env
@@ -25,6 +26,9 @@ demo: $(READY) $(TALKING_HEAD)  ## dub a real talking video into Portuguese
 
 $(TALKING_HEAD): | $(READY)
 	$(BIN)/python data/build.py talking-head
+
+$(DIALOGUE): | $(READY)
+	$(BIN)/python data/build.py dialogue-en
 
 samples: $(READY)  ## build every sample video in data/built
 	$(BIN)/python data/build.py
@@ -55,8 +59,9 @@ eval: $(READY)  ## evaluate the embedded profile on all suites; report and publi
 guard: $(READY)  ## run the small suite, and fail where a score has fallen
 	$(BIN)/python -m evaluation guard
 
-lab: $(READY)  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab
+# Jupyter refuses to run as root unless told that it is meant, as it is in a container.
+lab: $(READY) $(TALKING_HEAD) $(DIALOGUE)  ## JupyterLab on the notebooks, with the films that they look at
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb
 
 app: $(READY)  ## the web page
 	$(BIN)/python app.py

@@ -32,7 +32,7 @@ def test_columns_without_content_are_left_out_and_numbers_stand_to_the_right():
     titles = re.findall(r"<th[^>]*>(\w+)</th>", shown)
     assert titles == ["id", "speaker", "start", "end", "text"]
     assert '<td align="right">1.50</td><td style="text-align:left">Olá.</td>' in shown
-    assert "<b>Transcript</b>: 1 utterances (language pt)" in shown
+    assert "<b>Transcript</b>: 1 utterances (language pt, model listener@1)" in shown
 
 
 def test_clips_have_players_and_only_the_first_ones(tmp_path):
