@@ -73,22 +73,36 @@ def measured(path: Path, *, gain: float = 0.0) -> Loudness:
     StageFailed
         If ffmpeg cannot read it.
     """
-    graph = f"volume={gain}dB:precision=float," if gain else ""
-    graph += "ebur128=peak=true:metadata=1:framelog=verbose:dualmono=true,ametadata=mode=print:file=-"
+    last = dict(fields(path, f"volume={gain}dB:precision=float," if gain else "", peaks=True))
+    return Loudness(integrated=max(GATE, last.get("I", GATE)), true_peak=_db(last.get("true_peak", 0.0)))
+
+
+def fields(path: Path, before: str = "", *, peaks: bool = False) -> Iterator[tuple[str, float]]:
+    """What ffmpeg's ``ebur128`` tells of a sound as it hears it, ten times a second: names and values.
+
+    Parameters
+    ----------
+    path : Path
+        See :func:`measured`, also for what is raised.
+    before : str
+        Filters that the sound goes through first, each with a comma after it.
+    peaks : bool
+        Look for the peaks between samples too, which takes several times as long.
+    """
+    graph = f"{before}ebur128=peak={'true' if peaks else 'none'}:metadata=1:framelog=verbose:dualmono=true"
+    graph += ",ametadata=mode=print:file=-"
     command = [ffmpeg_program(), "-v", "error", "-nostdin", "-f", _container(path), "-i", address(path)]
     command += ["-map", "0:a:0", "-af", graph, "-f", "null", "-"]
-    last: dict[str, float] = {}
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as process:  # noqa: S603
             assert process.stdout is not None
             for line in process.stdout:
                 if field := _FIELD.match(line):
-                    last[field[1]] = float(field[2])
+                    yield field[1], float(field[2])
         complaints.seek(0)
         said = complaints.read().decode(errors="replace").strip()
     if process.returncode:
         raise StageFailed(f"ffmpeg failed while measuring the loudness of {path.name!r}: {said[-500:]}")
-    return Loudness(integrated=max(GATE, last.get("I", GATE)), true_peak=_db(last.get("true_peak", 0.0)))
 
 
 def mastered(blocks: Iterable[np.ndarray], target: Path, loudness: float | None, true_peak: float) -> AudioFile:

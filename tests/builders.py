@@ -14,7 +14,10 @@ from dubkit.artefacts import (
     Line,
     Media,
     Phrase,
+    PlacedPhrase,
+    Placement,
     Role,
+    Soundtrack,
     Speaker,
     Speakers,
     Speech,
@@ -155,3 +158,39 @@ def speech(folder: Path, source: Transcript, *clips: np.ndarray) -> Speech:
         ),
         model="speaker@1",
     )
+
+
+def placement(
+    name: str, speaker: str, slot: tuple[float, float], placed: tuple[float, float], rate: float = 1.0, **fields: object
+) -> Placement:
+    """A line of one phrase: when the original sounds, and when the dub does."""
+    drift, over = placed[0] - slot[0], placed[1] - slot[1]
+    phrase = PlacedPhrase(
+        slot_start=slot[0],
+        slot_end=slot[1],
+        start=placed[0],
+        end=placed[1],
+        clip_start=0,
+        clip_end=placed[1] - placed[0],
+    )
+    line = Placement(
+        id=name,
+        speaker=speaker,
+        text=f"text of {name}",
+        slot_start=slot[0],
+        slot_end=slot[1],
+        start=placed[0],
+        end=placed[1],
+        rate=rate,
+        stretch=1.0,
+        borrowed=round(max(0.0, -drift) + max(0.0, over), 3),
+        drift=round(drift, 3),
+        phrases=(phrase,),
+    )
+    return line.but(**fields)
+
+
+def soundtrack(folder: Path, *lines: Placement, seconds: float = 10.0) -> Soundtrack:
+    """Placed lines on a dub that is silent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Soundtrack(audio=sound(folder / "soundtrack.flac", silence(seconds)), placements=lines)

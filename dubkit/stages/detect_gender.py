@@ -57,11 +57,9 @@ def detect_gender(
     """Listen to the longest stretches in which each speaker talks alone."""
     speakers = []
     for number, name in enumerate(turns.speakers, 1):
-        everything = [(t.start, t.end) for t in turns.turns if t.speaker == name]
-        alone = _alone(turns, name) or _longest_first(everything)
-        excerpts = _excerpts(tracks, alone, settings.excerpt_seconds)
-        odds = backend.female_probability(excerpts)
-        seconds = [len(e) for e in excerpts]
+        heard = excerpts(tracks, turns, name, settings.excerpt_seconds)
+        odds = backend.female_probability(heard)
+        seconds = [len(e) for e in heard]
         female = sum(p * n for p, n in zip(odds, seconds, strict=True)) / sum(seconds) if any(seconds) else 0.5
         speakers.append(
             Speaker(
@@ -69,9 +67,9 @@ def detect_gender(
                 name=f"Speaker {number}",
                 gender=gender(female, settings.certainty),
                 confidence=round(max(female, 1 - female), 4),
-                pitch=_pitch(excerpts, tracks.speech.sample_rate),
-                speaking_rate=_speaking_rate(excerpts, tracks.speech.sample_rate),
-                speech_seconds=round(sum(b - a for a, b in everything), 3),
+                pitch=_median(voiced_pitch(heard, tracks.speech.sample_rate)),
+                speaking_rate=_speaking_rate(heard, tracks.speech.sample_rate),
+                speech_seconds=round(sum(t.end - t.start for t in turns.turns if t.speaker == name), 3),
                 sample=_sample(tracks, _alone(turns, name, MARGIN), folder / f"sample-{number}.flac"),
             )
         )
@@ -84,6 +82,60 @@ def gender(female_probability: float, certainty: float) -> Gender:
     if female_probability >= certainty:
         return "female"
     return "male" if 1 - female_probability >= certainty else "unknown"
+
+
+def excerpts(tracks: Tracks, turns: Turns, speaker: str, seconds: Seconds) -> list[np.ndarray]:
+    """What a speaker is judged by: the longest stretches in which nobody else talks, else the longest of all.
+
+    Parameters
+    ----------
+    tracks : Tracks
+    turns : Turns
+    speaker : str
+        Their id.
+    seconds : float
+        How much there may be altogether.
+
+    Returns
+    -------
+    list of np.ndarray, each of shape (n_samples,)
+        At the rate of the speech track.
+    """
+    spans = _alone(turns, speaker) or _longest_first([(t.start, t.end) for t in turns.turns if t.speaker == speaker])
+    found: list[np.ndarray] = []
+    left = seconds
+    for start, end in spans:
+        if left <= 0.3:
+            break
+        found.append(tracks.speech.load(start, min(end, start + left)))
+        left -= min(end - start, left)
+    return found
+
+
+def voiced_pitch(excerpts: list[np.ndarray], sample_rate: int) -> np.ndarray:
+    """F0 of the voiced frames in the first ten seconds (pYIN, Mauch & Dixon 2014).
+
+    Parameters
+    ----------
+    excerpts : list of np.ndarray, each of shape (n_samples,)
+    sample_rate : int
+        Hz.
+
+    Returns
+    -------
+    np.ndarray, shape (n_frames,)
+        Hz; empty where nothing is voiced.
+    """
+    import librosa
+    import numpy as np
+
+    sound = np.concatenate(excerpts)[: int(PITCH_SECONDS * sample_rate)] if excerpts else np.zeros(0, np.float32)
+    if len(sound) < 2048:
+        return np.zeros(0)
+    low, high = PITCH_RANGE
+    f0, voiced, _ = librosa.pyin(sound, fmin=low, fmax=high, sr=sample_rate, frame_length=1024, resolution=0.25)
+    found: np.ndarray = f0[voiced]
+    return found
 
 
 def _alone(turns: Turns, speaker: str, margin: Seconds = 0.0) -> list[tuple[Seconds, Seconds]]:
@@ -109,17 +161,6 @@ def _minus(span: tuple[Seconds, Seconds], others: list[Turn]) -> list[tuple[Seco
     return rest
 
 
-def _excerpts(tracks: Tracks, spans: list[tuple[Seconds, Seconds]], seconds: Seconds) -> list[np.ndarray]:
-    excerpts: list[np.ndarray] = []
-    left = seconds
-    for start, end in spans:
-        if left <= 0.3:
-            break
-        excerpts.append(tracks.speech.load(start, min(end, start + left)))
-        left -= min(end - start, left)
-    return excerpts
-
-
 def _sample(tracks: Tracks, alone: list[tuple[Seconds, Seconds]], path: Path) -> AudioFile | None:
     """How the speaker sounds, cut out of the separated speech; None where there is too little clean speech."""
     from dubkit import audio
@@ -139,17 +180,10 @@ def _sample(tracks: Tracks, alone: list[tuple[Seconds, Seconds]], path: Path) ->
     return audio.write(path, [reference.join(pieces, tracks.full.sample_rate, SAMPLE_RATE)], SAMPLE_RATE)
 
 
-def _pitch(excerpts: list[np.ndarray], sample_rate: int) -> float | None:
-    """Median F0 in Hz over voiced frames (pYIN, Mauch & Dixon 2014); None where nothing is voiced."""
-    import librosa
+def _median(pitch: np.ndarray) -> float | None:
     import numpy as np
 
-    sound = np.concatenate(excerpts)[: int(PITCH_SECONDS * sample_rate)] if excerpts else np.zeros(0, np.float32)
-    if len(sound) < 2048:
-        return None
-    low, high = PITCH_RANGE
-    f0, voiced, _ = librosa.pyin(sound, fmin=low, fmax=high, sr=sample_rate, frame_length=1024, resolution=0.25)
-    return round(float(np.median(f0[voiced])), 1) if voiced.any() else None
+    return round(float(np.median(pitch)), 1) if len(pitch) else None
 
 
 def _speaking_rate(excerpts: list[np.ndarray], sample_rate: int) -> float:

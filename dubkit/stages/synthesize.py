@@ -95,13 +95,13 @@ def synthesize(
 
     asked = requests(plans)
     clips: dict[int, AudioFile] = {}
-    for n, path in _spoken(asked, backend, items):
+    for n, path in spoken(asked, backend, items):
         clips[n] = open_audio(path)
         report(len(clips), len(plans), "lines")
     parts = [cut(plan, clips[n], _marks(asked[n], backend)) for n, plan in enumerate(plans)]
     better = requests([as_spoken(plan, part, one.rate) for plan, part, one in zip(plans, parts, asked, strict=True)])
     again = [n for n, one in enumerate(better) if abs(one.rate / asked[n].rate - 1) > OFF]
-    for k, path in _spoken([better[n] for n in again], backend, items):
+    for k, path in spoken([better[n] for n in again], backend, items):
         n = again[k]
         asked[n], clips[n] = better[n], open_audio(path)
         parts[n] = cut(plans[n], clips[n], _marks(asked[n], backend))
@@ -185,7 +185,8 @@ def _marks(request: Request, backend: Synthesizer) -> tuple[Span, ...]:
     return found
 
 
-def _spoken(requests: list[Request], backend: Synthesizer, items: Items) -> Iterator[tuple[int, Path]]:
+def spoken(requests: list[Request], backend: Synthesizer, items: Items) -> Iterator[tuple[int, Path]]:
+    """The number and the clip of each request: those that were spoken before at once, the others as they are spoken."""
     identities = [
         [
             backend.fingerprint,

@@ -9,7 +9,7 @@ from stand_ins import PitchClassifier
 from dubkit.artefacts import Speakers, Tracks, Turns
 from dubkit.edits import apply, edits
 from dubkit.progress import Event, Report
-from dubkit.stages.detect_gender import DetectGenderSettings, detect_gender, gender
+from dubkit.stages.detect_gender import DetectGenderSettings, detect_gender, excerpts, gender, voiced_pitch
 
 LOW, HIGH = 120.0, 350.0
 
@@ -196,3 +196,17 @@ def test_a_corrected_gender_keeps_the_sample(dialogue: Tracks, folder: Path) -> 
 
 def test_nobody_speaks(tracks: Tracks) -> None:
     assert cast(tracks, turns(), Fixed()).speakers == ()
+
+
+def test_excerpts_are_the_longest_stretches_alone_up_to_a_length(tracks: Tracks) -> None:
+    spoken = turns(("S1", 0, 0.5), ("S1", 1, 3), ("S2", 2.5, 5))
+    heard = excerpts(tracks, spoken, "S1", 1.7)
+    assert [len(e) / SPEECH_RATE for e in heard] == [1.5]
+    assert [len(e) / SPEECH_RATE for e in excerpts(tracks, spoken, "S1", 2.0)] == [1.5, 0.5]
+    assert np.array_equal(heard[0], tracks.speech.load(1.0, 2.5))
+
+
+def test_pitch_is_that_of_voiced_frames_alone(tracks: Tracks) -> None:
+    found = voiced_pitch([tracks.speech.load(1, 2), silence(1, SPEECH_RATE)], SPEECH_RATE)
+    assert len(found) > 20 and np.median(found) == pytest.approx(LOW, abs=3)
+    assert len(voiced_pitch([silence(1, SPEECH_RATE)], SPEECH_RATE)) == len(voiced_pitch([], SPEECH_RATE)) == 0
