@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubkit import audio, execution, media, subtitles
+from dubkit import audio, execution, media, rttm, subtitles
 from dubkit.errors import BadInput
 from dubkit.record import AudioFile, File
 from dubkit.settings import Settings
@@ -90,7 +90,7 @@ def dub_scores(
     """
     from evaluation.suites import Item
 
-    known = _truth(truth) if truth else None
+    known = read_truth(truth) if truth else None
     for path in (source, dubbed, *([cues] if cues else [])):
         _existing(path)
     written = _cues(cues) if cues else []
@@ -159,26 +159,9 @@ def _original(source: Path, folder: Path) -> AudioFile:
 
 
 def _turns(reference: Path, hypothesis: Path, language: str, is_translation: bool) -> list[Sample]:
-    first, second = _rttm(reference), _rttm(hypothesis)
+    first, second = ([(t.start, t.end, t.speaker) for t in rttm.read(path).turns] for path in (reference, hypothesis))
     duration = max((end for _, end, _ in [*first, *second]), default=0.0)
     return diarization.score(first, second, duration).samples()
-
-
-def _rttm(path: Path) -> list[tuple[float, float, str]]:
-    """The turns of an RTTM file (NIST Rich Transcription)."""
-    found = []
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        fields = line.split()
-        if not fields or fields[0] != "SPEAKER":
-            continue
-        try:
-            start, length, speaker = float(fields[3]), float(fields[4]), fields[7]
-        except (IndexError, ValueError) as error:
-            raise BadInput(
-                f"Line {number} of {path.name!r} is no RTTM: SPEAKER <film> 1 <start> <length> <NA> <NA> <speaker>."
-            ) from error
-        found.append((start, start + length, speaker))
-    return found
 
 
 def _texts(reference: Path, hypothesis: Path, language: str, is_translation: bool) -> list[Sample]:
@@ -235,7 +218,14 @@ def _cues(path: Path) -> list[subtitles.Cue]:
     return found
 
 
-def _truth(path: Path) -> Truth:
+def read_truth(path: Path) -> Truth:
+    """The truth of a sample, from its ``truth.json``.
+
+    Raises
+    ------
+    BadInput
+        If the file is not there or is no truth.
+    """
     from pydantic import ValidationError
 
     from data.truth import Truth

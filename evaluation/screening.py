@@ -120,7 +120,8 @@ def read_back(screening: Screening, *, backend: Transcriber, report: Report) -> 
 @stage(version=1, task="gender_classifier")
 def appraise(screening: Screening, dubbedlines: DubbedLines, *, backend: GenderClassifier, report: Report) -> Appraisal:
     """Judge each line by its sound alone, as it lies in the mix."""
-    from evaluation import quality_model, voice_prints
+    from dubkit import voice_prints
+    from evaluation import quality_model
 
     lines = [line for line in dubbedlines.lines if line.end > line.start]
     sounds = [_mono(screening.sound, line.start, line.end) for line in lines]

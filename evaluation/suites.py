@@ -281,7 +281,12 @@ def checkout(module: str) -> Any:
         If it is not there.
     """
     import importlib
+    import sys
 
+    # Notebooks run in their own folder, from which the repository's packages are not found.
+    home = str(Path(__file__).parents[1])
+    if home not in sys.path:
+        sys.path.append(home)
     try:
         return importlib.import_module(f"data.{module}")
     except ModuleNotFoundError as error:

@@ -21,7 +21,7 @@ HATCH = "////"
 # One less than there are colours: together they tell 56 speakers apart.
 MARKERS = "osD^vPX"
 ERRORS = {"missed": ("#FFFFFF", "...."), "false alarm": ("#BBBBBB", "////"), "confusion": ("#000000", "")}
-"""Colour and hatch of each kind of error; no speaker has these greys."""
+"""Colour and hatch of each kind of error."""
 _KINDS = {"missed detection": "missed", "false alarm": "false alarm", "confusion": "confusion"}
 
 
@@ -89,13 +89,12 @@ def reference_turns(
         mapping = {s: s for s in found.speakers if s in reference.speakers}
     alone = [s for s in reference.speakers if s not in mapping.values()]
     lanes: list[tuple[str, str]] = [(s, mapping.get(s, "")) for s in found.speakers] + [("", s) for s in alone]
-    names = [f"{a} = {b}" if a and b and a != b else a or b for a, b in lanes]
+    names = [_pair(mine, real) for mine, real in lanes]
     ax = new_axes(ax, (10, 1.6 + 0.5 * len(lanes)))
-    for row, ((mine, real), name) in enumerate(zip(lanes, names, strict=True)):
+    for row, (mine, real) in enumerate(lanes):
         colour = COLOURS[row % len(COLOURS)]
         ax.broken_barh(_spans(found, mine), (row - 0.4, 0.4), color=colour, linewidth=0)
         ax.broken_barh(_spans(reference, real), (row, 0.4), color=colour, alpha=0.4, linewidth=0)
-        names[row] = name if mine and real else f"{name} ({'found' if mine else 'real'} only)"
     wrong = _errors(found, reference, mapping)
     for row, (kind, (colour, hatch)) in enumerate(ERRORS.items(), len(lanes)):
         # An edge keeps the shortest errors visible.
@@ -158,9 +157,18 @@ def _spans(found: Turns, speaker: str) -> list[tuple[Seconds, Seconds]]:
     return [(t.start, t.end - t.start) for t in found.turns if t.speaker == speaker]
 
 
+def _pair(mine: str, real: str) -> str:
+    """What a lane is called: who was found, and who that is."""
+    if mine and real:
+        return mine if mine == real else f"{mine} = {real}"
+    return f"{mine} (found only)" if mine else f"{real} (real only)"
+
+
 def _hatched(ax: Axes, stretch: Stretch, height: tuple[float, float], colour: str, background: str = "none") -> None:
     spans = [(stretch.start, stretch.duration)]
-    ax.broken_barh(spans, height, facecolor=background, edgecolor=colour, hatch=HATCH, linewidth=0.8)
+    # In long films, frames around what is short would hide all else.
+    width = 0.0 if background == "none" else 0.8
+    ax.broken_barh(spans, height, facecolor=background, edgecolor=colour, hatch=HATCH, linewidth=width)
 
 
 def _write_names(ax: Axes, found: Turns, of: Mapping[str, str]) -> None:
@@ -227,7 +235,7 @@ def _likeness(cosines: np.ndarray, whose: np.ndarray) -> str:
     alone = np.eye(len(whose), dtype=bool)
     told = [f"within a speaker {cosines[same & ~alone].mean():.2f}"] if (same & ~alone).any() else []
     if len(speakers) > 1:
-        told.append(f"between speakers {cosines[~same].mean():.2f}")
+        told.append(f"between speakers {round(float(cosines[~same].mean()), 2) + 0.0:.2f}")
     text = "mean cosine similarity: " + ", ".join(told) if told else "one turn alone"
     if len(speakers) < 3:
         return text

@@ -1,6 +1,6 @@
 """Voices: whether every speaker of a dub has one voice throughout, and another than the others.
 
-Each line has an embedding of its voice (:mod:`evaluation.voice_prints`), brought to unit length. A speaker's *centroid* is
+Each line has an embedding of its voice (:mod:`dubkit.voice_prints`), brought to unit length. A speaker's *centroid* is
 the mean of their lines' embeddings, brought to unit length again; a line is always held against a centroid that it is no part of.
 
 - ``consistency``: cosine between a line and the centroid of its speaker's other lines, mean over lines. Speakers with one
@@ -109,7 +109,7 @@ def score(embeddings: np.ndarray | Sequence[Sequence[float]], speakers: Sequence
     Parameters
     ----------
     embeddings : np.ndarray, shape (n_lines, n_dimensions)
-        From :func:`evaluation.voice_prints.prints`; their lengths do not matter.
+        From :func:`dubkit.voice_prints.prints`; their lengths do not matter.
     speakers, ids : sequence of str, length n_lines
         Who speaks each line, and what it is called.
 

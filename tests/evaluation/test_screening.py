@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stand_ins import PitchClassifier, ToneTranscriber
 
+from dubkit import voice_prints
 from dubkit.artefacts import Dub, Placement, Soundtrack
 from dubkit.errors import BadInput
 from dubkit.record import File
-from evaluation import quality_model, voice_prints
+from evaluation import quality_model
 from evaluation.quality_model import Rating
 from evaluation.screening import (
     CHOICE,

@@ -1,4 +1,4 @@
-"""What a voice is like, line by line, as vectors that can be compared: CAM++ (Wang et al. 2023), which dubkit diarizes with."""
+"""What a voice is like, turn by turn, as vectors that can be compared: CAM++ (Wang et al. 2023), which dubkit diarizes with."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dubkit.artefacts import Turns
 from dubkit.audio import resample
 from dubkit.backends import weights
 from dubkit.errors import BadInput
+from dubkit.record import AudioFile
 
 if TYPE_CHECKING:
     from dubkit.backends.pyannote.campplus import VoiceEmbedding
@@ -50,6 +52,32 @@ def prints(sounds: Sequence[np.ndarray], sample_rate: int) -> np.ndarray:
         samples = resample(np.asarray(sound, np.float32), sample_rate, SAMPLE_RATE)
         if float(np.sqrt(np.mean(samples**2))) >= SILENT:
             found[n] = _print(network, samples)
+    return found
+
+
+def of_turns(turns: Turns, sound: AudioFile) -> dict[str, np.ndarray]:
+    """The voice in each turn of a film, by the turn's id.
+
+    Turns shorter than :data:`SHORTEST` and silent ones are left out. Where others talk as well, a print is of all of them.
+
+    Parameters
+    ----------
+    turns : Turns
+    sound : AudioFile
+        The film's, such as ``tracks.speech``.
+
+    Raises
+    ------
+    MissingModel
+        If the package that carries the network is not installed.
+    """
+    found = {}
+    for turn in turns.turns:
+        samples = sound.load(turn.start, turn.end)
+        if len(samples) >= SHORTEST * sound.sample_rate:
+            (vector,) = prints([samples if samples.ndim == 1 else samples.mean(axis=1)], sound.sample_rate)
+            if vector.any():
+                found[turn.id] = vector
     return found
 
 

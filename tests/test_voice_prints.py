@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from builders import silence
+from builders import silence, sound, turns
 
+from dubkit import voice_prints
 from dubkit.audio import resample
 from dubkit.errors import BadInput
-from evaluation import voice_prints
 
 
 def spoken() -> tuple[np.ndarray, list[str], list[np.ndarray]]:
@@ -49,3 +49,14 @@ def test_what_has_no_print_is_refused() -> None:
         voice_prints.prints([np.zeros((32_000, 2), np.float32)], 16_000)
     with pytest.raises(BadInput, match="rate is 0 Hz"):
         voice_prints.prints([], 0)
+
+
+def test_turns_have_prints_where_they_are_long_enough_and_sound(tmp_path: Path) -> None:
+    call, _, _ = spoken()
+    film = sound(tmp_path / "a.flac", np.concatenate([call[: 30 * 16_000], silence(2, 16_000)]), 16_000)
+    # The last one passes the film's end: what is left of it is too short.
+    found = turns(("S1", 22, 26), ("S2", 11, 11.99), ("S1", 30.1, 31.9), ("S2", 11, 12), ("S2", 31.5, 34))
+    by_turn = voice_prints.of_turns(found, film)
+    assert list(by_turn) == ["t0001", "t0004"]
+    alone = voice_prints.prints([film.load(22, 26)], 16_000)[0]
+    assert by_turn["t0001"] == pytest.approx(alone)
