@@ -1,0 +1,189 @@
+"""The database that holds a ledger: its address, connections that suit it, and patience where it is away."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dubkit.errors import BadInput, DubkitError, MissingModel
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+PATIENCE = 60.0
+"""Seconds to wait for a database that has gone away, such as one that starts again."""
+
+LOCK_SECONDS = 60
+"""How long a process waits for another's write to SQLite."""
+
+REACH = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+"""For PostgreSQL: how long to wait for a host that does not answer, in seconds and in milliseconds."""
+
+ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 120}
+"""For PostgreSQL: a worker holds one connection, for there may be very many workers."""
+
+READING = "dubkit_reading"
+"""The execution option of connections that just read, and need no turn for it."""
+
+T = TypeVar("T")
+
+
+class LedgerAway(DubkitError):
+    """The ledger's database does not answer."""
+
+
+def parsed(url: str) -> URL:
+    """The address of a database, from a URL or the path of an SQLite file.
+
+    Raises
+    ------
+    BadInput
+        If it is neither; what was given is not repeated, for it may hold a password.
+    MissingModel
+        If SQLAlchemy is not installed.
+    """
+    try:
+        from sqlalchemy import URL, make_url
+        from sqlalchemy.exc import ArgumentError
+    except ImportError as error:
+        raise MissingModel(
+            "A ledger needs the Python package 'sqlalchemy', which is not installed. "
+            "Install it with: pip install 'dubkit[batch]'"
+        ) from error
+    if "://" not in url:
+        return URL.create("sqlite", database=url)
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        address = None
+    kind = address.get_backend_name() if address is not None else ""
+    if address is None or kind not in ("sqlite", "postgresql", "postgres"):
+        raise BadInput(
+            "The ledger's address is not one of a database that can hold it: give the path of an SQLite file, "
+            "sqlite:///path, or postgresql://user:password@host/database."
+        )
+    if kind == "sqlite":
+        if not address.database or address.database == ":memory:":
+            raise BadInput("The ledger's address names no file: give sqlite:///path, or just the path.")
+        return address.set(drivername="sqlite")
+    return address.set(drivername="postgresql+psycopg")
+
+
+def shown(url: URL) -> str:
+    """A database's address without user, password and options, which may be secret."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    port = f":{url.port}" if url.port else ""
+    return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
+
+
+def engine(url: URL) -> Engine:
+    """Connections to a database, made when they are needed.
+
+    Raises
+    ------
+    MissingModel
+        If the database's package is not installed.
+    """
+    from sqlalchemy import create_engine
+
+    plain = functools.partial(json.dumps, allow_nan=False)
+    if url.get_backend_name() == "sqlite":
+        made = create_engine(url, json_serializer=plain, connect_args={"timeout": LOCK_SECONDS})
+        _tune_sqlite(made)
+        return made
+    try:
+        return create_engine(url, json_serializer=plain, pool_pre_ping=True, connect_args=REACH, **ONE)
+    except ImportError as error:
+        raise MissingModel(
+            "A ledger in PostgreSQL needs the Python package 'psycopg', which is not installed. "
+            "Install it with: pip install 'dubkit[service]'"
+        ) from error
+
+
+def _tune_sqlite(made: Engine) -> None:
+    """Let readers and a writer work at once, and let a transaction wait for its turn from its beginning."""
+    from sqlalchemy import event
+
+    @event.listens_for(made, "connect")
+    def connect(connection: Any, _: object) -> None:
+        # The driver's own transactions begin without the write lock, and then fail where they should wait for it.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        # A power cut may cost the last changes, whose rows are then done again; the file stays sound.
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @event.listens_for(made, "begin")
+    def begin(connection: Any) -> None:
+        if not connection.get_execution_options().get(READING):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class Database:
+    """SQLite or PostgreSQL, read and changed with patience.
+
+    Parameters
+    ----------
+    url : str
+        The path of an SQLite file, ``sqlite:///path`` or ``postgresql://user:password@host/database``.
+
+    Raises
+    ------
+    BadInput
+        If the URL is of neither kind.
+    MissingModel
+        If the database's package is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = parsed(url)
+        self.engine = engine(self._url)
+
+    def __str__(self) -> str:
+        return shown(self._url)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Do what only reads."""
+
+        def once() -> T:
+            with self.engine.execution_options(**{READING: True}).connect() as connection:
+                return work(connection)
+
+        return self.patiently(once)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Do all of it or nothing."""
+
+        def once() -> T:
+            with self.engine.begin() as connection:
+                return work(connection)
+
+        return self.patiently(once)
+
+    def patiently(self, work: Callable[[], T], patience: float | None = None) -> T:
+        """Do it, and do it again where the database was away.
+
+        A change whose answer was lost may so be tried twice: the second finds the row changed and does no harm.
+
+        Raises
+        ------
+        LedgerAway
+            If it stays away for `patience` seconds, by default ``PATIENCE``.
+        """
+        from sqlalchemy.exc import OperationalError
+
+        until, pause = time.monotonic() + (PATIENCE if patience is None else patience), 0.1
+        while True:
+            try:
+                return work()
+            except OperationalError as error:
+                if time.monotonic() + pause > until:
+                    raise LedgerAway(
+                        f"The ledger {self} does not answer ({str(error.orig).strip()}). Check its address, and that "
+                        "it runs; nothing is lost, and the same command goes on."
+                    ) from None
+            time.sleep(pause)
+            pause = min(2 * pause, 5.0)
