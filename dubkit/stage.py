@@ -7,6 +7,7 @@ parts of an unfinished result) and ``report``. The return annotation names the a
 
 from __future__ import annotations
 
+import functools
 import inspect
 import time
 from collections.abc import Callable, Iterator
@@ -105,6 +106,7 @@ class Stopwatch:
         if not inspect.ismethod(found):
             return found
 
+        @functools.wraps(found)
         def timed(*args: Any, **kwargs: Any) -> Any:
             fed = [self._each(a, sign=-1) if inspect.isgenerator(a) else a for a in args]
             begun = time.perf_counter()

@@ -6,9 +6,10 @@ Sounds are float32 arrays in [-1, 1]; a waveform is mono with shape (n_samples,)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass as checked
@@ -92,6 +93,12 @@ class Backend(Protocol):
         ...
 
 
+def takes(method: Callable[..., Any], keyword: str) -> bool:
+    """Whether a back end's method has a keyword that its Protocol lets be left out."""
+    parameters = inspect.signature(method).parameters.values()
+    return any(p.name == keyword or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
 class Separator(Backend, Protocol):
     """Tells speech from everything else."""
 
@@ -123,8 +130,13 @@ class Diarizer(Backend, Protocol):
         n_speakers: int | None = None,
         min_speakers: int = 1,
         max_speakers: int | None = None,
+        threshold: float | None = None,
     ) -> Diarization:
-        """Turns in a 16 kHz waveform (overlaps kept) and unit-norm centroids per label."""
+        """Turns in a 16 kHz waveform (overlaps kept) and unit-norm centroids per label.
+
+        The threshold is the distance under which voices are joined to one speaker, in the back end's own measure. It is
+        given only where somebody set it, so that a back end may lack the keyword.
+        """
         ...
 
 

@@ -13,9 +13,10 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
+from dubkit.backends.protocols import takes
 from dubkit.backends.remote.methods import Method, described_error, read
 from dubkit.backends.remote.wire import WireError, pack
-from dubkit.errors import DubkitError
+from dubkit.errors import BadInput, DubkitError
 
 log = logging.getLogger(__name__)
 
@@ -126,10 +127,18 @@ def call(backend: Any, name: str, method: Method, arguments: Mapping[str, Any], 
     ----------
     arguments : mapping
         By name; see :func:`checked`.
+
+    Raises
+    ------
+    BadInput
+        If the back end lacks one of the keywords that its Protocol lets be left out.
     """
+    asked = getattr(backend, name)
     given = [arguments[p] for p in method.takes if p not in method.keywords]
     named = {p: arguments[p] for p in method.keywords if p in arguments}
-    result = getattr(backend, name)(*given, **named)
+    if lacking := [p for p in named if not takes(asked, p)]:
+        raise BadInput(f"The back end {backend.fingerprint} has no {lacking[0]} that could be set: leave it out.")
+    result = asked(*given, **named)
     if not method.items:
         emit("result", item=0, result=result)
     else:

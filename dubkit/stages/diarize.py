@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from dubkit.artefacts import Tracks, Turn, Turns
-from dubkit.backends.protocols import Diarization, Diarizer
+from dubkit.backends.protocols import Diarization, Diarizer, takes
 from dubkit.errors import BadInput
 from dubkit.progress import Report
 from dubkit.record import Seconds
@@ -29,6 +29,9 @@ class DiarizeSettings:
         How many there are, where that is known.
     min_speakers, max_speakers : int or None
         Limits; ``n_speakers`` goes before them.
+    threshold : float or None
+        Distance of voices, in the back end's own measure, under which they are joined to one speaker: larger finds fewer
+        speakers. None is the back end's own, which the packaged models have at 0.6.
     block_minutes : float
         Longer sound is diarized in blocks of this length, so that memory stays bounded; speakers are then matched
         across blocks by voice.
@@ -39,6 +42,7 @@ class DiarizeSettings:
     n_speakers: int | None = Field(default=None, ge=1)
     min_speakers: int = Field(default=1, ge=1)
     max_speakers: int | None = Field(default=None, ge=1)
+    threshold: float | None = Field(default=None, gt=0, lt=2)
     block_minutes: float = Field(default=10.0, gt=0)
     link_threshold: float = Field(default=0.5, gt=0, lt=2)
 
@@ -50,13 +54,14 @@ def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, fol
     Raises
     ------
     BadInput
-        If the limits on the number of speakers leave none.
+        If the limits on the number of speakers leave none, or the back end has no threshold that could be set.
     """
     sound = tracks.speech
     if settings.max_speakers is not None and settings.min_speakers > settings.max_speakers:
         raise BadInput(
             f"diarize.min_speakers is {settings.min_speakers}, but diarize.max_speakers only {settings.max_speakers}."
         )
+    more = _threshold(settings.threshold, backend)
     step = settings.block_minutes * 60
     n_blocks = max(1, round(sound.duration / step))
     length = sound.duration / n_blocks
@@ -67,7 +72,7 @@ def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, fol
     for number in range(n_blocks):
         start = number * length
         heard = backend.diarize(
-            sound.load(start, start + length), n_speakers=known[0], min_speakers=known[1], max_speakers=most
+            sound.load(start, start + length), n_speakers=known[0], min_speakers=known[1], max_speakers=most, **more
         )
         blocks.append((start, heard))
         report(number + 1, n_blocks, "blocks")
@@ -89,6 +94,18 @@ def diarize(tracks: Tracks, *, settings: DiarizeSettings, backend: Diarizer, fol
     if not turns.turns:
         report.warn("No speech was found.")
     return turns
+
+
+def _threshold(threshold: float | None, backend: Diarizer) -> dict[str, float]:
+    """The keyword for the back end, only where there is something to say: not every back end has it."""
+    if threshold is None:
+        return {}
+    if not takes(backend.diarize, "threshold"):
+        raise BadInput(
+            f"diarize.threshold is {threshold:g}, but the diarizer {backend.fingerprint} has none that could be set: leave it "
+            "out, tell the number of speakers with diarize.n_speakers, or take another back end."
+        )
+    return {"threshold": threshold}
 
 
 def link(blocks: list[dict[str, np.ndarray]], threshold: float, most: int | None = None) -> list[dict[str, str]]:

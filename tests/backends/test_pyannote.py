@@ -237,6 +237,32 @@ def test_a_pipeline_of_the_hub_kind_is_told_how_many_speak(folder: Path, limits:
     assert len(Pyannote.from_spec(str(folder), CPU).diarize(NOISE, **limits).centroids) == 2
 
 
+def test_a_larger_threshold_joins_voices_and_is_forgotten_again(
+    diarizer: Pyannote, found: Diarization, conversation: tuple[np.ndarray, Turns]
+) -> None:
+    def speaking(made: Diarization) -> list[float]:
+        labels = {label for *_, label in made.turns}
+        return sorted((sum(b - a for a, b, who in made.turns if who == label) for label in labels), reverse=True)
+
+    one, two = speaking(diarizer.diarize(conversation[0], threshold=1.9)), speaking(found)
+    # Who talks at the same time as somebody is never the same voice.
+    assert one[0] > 0.85 * sum(one) and two[0] < 0.7 * sum(two)
+    assert len(speaking(diarizer.diarize(conversation[0], threshold=0.3))) == 4
+    assert diarizer.diarize(conversation[0]).turns == found.turns
+    assert diarizer._pipeline.parameters(instantiated=True)["clustering"]["threshold"] == 0.6
+
+
+def test_a_pipeline_whose_clustering_has_no_threshold_says_so(excerpt: np.ndarray) -> None:
+    class Oracle:
+        def parameters(self, instantiated: bool) -> dict[str, Any]:
+            return {"segmentation": {"min_duration_off": 0.0}}
+
+    without = Pyannote.from_spec("packaged", CPU)
+    without.__dict__["_pipeline"] = Oracle()
+    with pytest.raises(BadInput, match=r"clustering of pyannote:packaged has no threshold.*diarize\.n_speakers"):
+        without.diarize(excerpt, threshold=0.5)
+
+
 def test_overlaps_are_kept(found: Diarization) -> None:
     together = sum(max(0.0, min(a[1], b[1]) - b[0]) for a, b in zip(found.turns, found.turns[1:], strict=False))
     assert together > 0.5

@@ -120,8 +120,17 @@ def test_what_is_known_of_speakers_gets_there(serve: Callable[..., Served]) -> N
             return Diarization(())
 
     there = Told()
-    assert client(serve("diarizer", there)).diarize(tone(0.1), n_speakers=3, max_speakers=4) == Diarization(())
+    here = client(serve("diarizer", there))
+    assert here.diarize(tone(0.1), n_speakers=3, max_speakers=4) == Diarization(())
     assert there.asked == [{"n_speakers": 3, "min_speakers": 1, "max_speakers": 4}]
+    here.diarize(tone(0.1), threshold=0.4)
+    assert there.asked[1] == {"n_speakers": None, "min_speakers": 1, "max_speakers": None, "threshold": 0.4}
+
+
+def test_a_keyword_that_the_back_end_over_there_lacks_is_told(serve: Callable[..., Served]) -> None:
+    here = client(serve("diarizer", all_tasks()["diarizer"]))
+    with pytest.raises(BadInput, match="The back end ToneDiarizer@1 has no threshold that could be set"):
+        here.diarize(tone(0.1), threshold=0.4)
 
 
 def test_transcription_is_the_same_however_it_is_batched(serve: Callable[..., Served]) -> None:

@@ -34,6 +34,12 @@ def test_no_more_speakers_than_allowed(backend: Any, talk: np.ndarray) -> None:
     assert len({label for *_, label in backend.diarize(talk, max_speakers=1).turns}) <= 1
 
 
+def test_a_threshold_that_is_set_holds_for_one_call(backend: Any, talk: np.ndarray) -> None:
+    own = backend.diarize(talk)
+    assert len({label for *_, label in backend.diarize(talk, threshold=1.9).turns}) <= 1
+    assert backend.diarize(talk).turns == own.turns
+
+
 @pytest.mark.parametrize("n_samples", [0, 200, 40_000])
 def test_silence_has_no_turns(backend: Any, n_samples: int) -> None:
     assert backend.diarize(np.zeros(n_samples, np.float32)).turns == ()

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from dubkit.artefacts import Turns
 from dubkit.backends.protocols import Diarization
 from dubkit.errors import BadInput
 from dubkit.progress import Event, Report
+from dubkit.stage import Stopwatch
 from dubkit.stages.diarize import DiarizeSettings, diarize, link, rttm
 
 LOW, HIGH = 200.0, 500.0
@@ -24,9 +26,7 @@ def talk(*parts: tuple[float, float]) -> np.ndarray:
     ).astype(np.float32)
 
 
-def heard(
-    heard: np.ndarray, folder: Path, report: Report, backend: ToneDiarizer | None = None, **options: object
-) -> tuple[Turns, ToneDiarizer]:
+def heard(heard: np.ndarray, folder: Path, report: Report, backend: Any = None, **options: object) -> tuple[Turns, Any]:
     backend = backend or ToneDiarizer()
     tracks = make_tracks(folder / "tracks", np.zeros(10, np.float32), speech=heard)
     settings = DiarizeSettings(**options)  # type: ignore[arg-type]
@@ -139,7 +139,31 @@ def test_every_voice_gets_a_name_of_its_own_in_its_block(
         assert len(set(names.values())) == len(names)
 
 
-@pytest.mark.parametrize("settings", [{"n_speakers": 0}, {"block_minutes": 0}, {"link_threshold": 2}])
+def test_a_threshold_is_handed_on_only_where_it_is_set(folder: Path, report: Report) -> None:
+    class Listening(ToneDiarizer):
+        def diarize(self, waveform: np.ndarray, *, threshold: float | None = None, **known: int | None) -> Diarization:  # type: ignore[override]
+            self.asked.append(threshold)
+            return super().diarize(waveform)
+
+    _, backend = heard(talk((LOW, 1)), folder, report, Listening(), threshold=0.4)
+    assert backend.asked[0] == 0.4
+    _, without = heard(talk((LOW, 1)), folder, report)
+    assert len(without.asked) == 1
+
+
+def test_a_back_end_without_a_threshold_says_so(folder: Path, report: Report) -> None:
+    backend = ToneDiarizer()
+    complaint = r"diarize\.threshold is 0\.4, but the diarizer ToneDiarizer@1 has none.*diarize\.n_speakers"
+    with pytest.raises(BadInput, match=complaint):
+        heard(talk((LOW, 1)), folder, report, backend, threshold=0.4)
+    with pytest.raises(BadInput, match=complaint):
+        heard(talk((LOW, 1)), folder, report, Stopwatch(backend), threshold=0.4)
+    assert backend.asked == []
+
+
+@pytest.mark.parametrize(
+    "settings", [{"n_speakers": 0}, {"block_minutes": 0}, {"link_threshold": 2}, {"threshold": 0}, {"threshold": 2}]
+)
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         DiarizeSettings(**settings)  # type: ignore[arg-type]

@@ -6,9 +6,11 @@ The packaged models are segmentation 3.0 and the CAM++ voice embedding, with agg
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -89,6 +91,7 @@ class Pyannote:
         n_speakers: int | None = None,
         min_speakers: int = 1,
         max_speakers: int | None = None,
+        threshold: float | None = None,
     ) -> Diarization:
         """Turns in a 16 kHz waveform, overlaps kept, and unit-norm voice embeddings per label.
 
@@ -100,9 +103,14 @@ class Pyannote:
             How many speakers there are, where that is known.
         min_speakers, max_speakers : int or None
             Limits; ignored where `n_speakers` is given.
+        threshold : float or None
+            The pipeline's ``clustering.threshold``; None leaves it as it is. Of the packaged models it is the Euclidean distance
+            of unit vectors, from 0 to 2.
 
         Raises
         ------
+        BadInput
+            If the pipeline's clustering has no threshold.
         MissingModel
             If a model is not here and cannot be had; the message says what to do.
         OutOfMemory
@@ -115,9 +123,10 @@ class Pyannote:
         torch.set_num_threads(self.compute.n_threads)
         sound = torch.from_numpy(levelled(waveform))[None]
         limits = {"num_speakers": n_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
-        while (made := self._tried(sound, limits)) is None:
-            # Not where the error is caught: its traceback holds on to all that the batch had filled.
-            devices.free()
+        with self._joining(threshold):
+            while (made := self._tried(sound, limits)) is None:
+                # Not where the error is caught: its traceback holds on to all that the batch had filled.
+                devices.free()
         # Older pipelines give the annotation alone.
         annotation = getattr(made, "speaker_diarization", made)
         embeddings = getattr(made, "speaker_embeddings", None)
@@ -129,6 +138,25 @@ class Pyannote:
         )
         labels = [str(label) for label in annotation.labels()]
         return Diarization(tuple(t for t in turns if t[1] > t[0]), _centroids(labels, embeddings))
+
+    @contextlib.contextmanager
+    def _joining(self, threshold: float | None) -> Iterator[None]:
+        """The pipeline with another threshold, and afterwards with its own again."""
+        if threshold is None:
+            yield
+            return
+        pipeline = self._pipeline
+        own = pipeline.parameters(instantiated=True)
+        if "threshold" not in own.get("clustering", {}):
+            raise BadInput(
+                f"The clustering of {self._name} has no threshold: leave diarize.threshold out, or tell the number of speakers "
+                "with diarize.n_speakers."
+            )
+        pipeline.instantiate({**own, "clustering": {**own["clustering"], "threshold": threshold}})
+        try:
+            yield
+        finally:
+            pipeline.instantiate(own)
 
     def _tried(self, sound: torch.Tensor, limits: dict[str, int | None]) -> Any:
         """What the pipeline makes of a sound; None where its batches did not fit, and the next ones will be half as large.

@@ -94,9 +94,15 @@ METHODS: dict[str, dict[str, Method]] = {
     "diarizer": {
         **_BACKEND,
         "diarize": Method(
-            {"waveform": Waveform, "n_speakers": int | None, "min_speakers": int, "max_speakers": int | None},
+            {
+                "waveform": Waveform,
+                "n_speakers": int | None,
+                "min_speakers": int,
+                "max_speakers": int | None,
+                "threshold": float | None,
+            },
             Annotated[Any, AfterValidator(_diarization)],
-            keywords=("n_speakers", "min_speakers", "max_speakers"),
+            keywords=("n_speakers", "min_speakers", "max_speakers", "threshold"),
             loads=True,
         ),
     },

@@ -149,10 +149,13 @@ class RemoteDiarizer(_Remote):
         n_speakers: int | None = None,
         min_speakers: int = 1,
         max_speakers: int | None = None,
+        threshold: float | None = None,
     ) -> Diarization:
         """Turns in a 16 kHz waveform and centroids per label."""
         limits = {"n_speakers": n_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
-        found: Diarization = self._calls.one("diarize", waveform=waveform, **limits)
+        # Not every back end over there has a threshold, and not every server knows of it.
+        more = {} if threshold is None else {"threshold": threshold}
+        found: Diarization = self._calls.one("diarize", waveform=waveform, **limits, **more)
         return found
 
 
