@@ -17,7 +17,15 @@ ROOT = Path(__file__).parents[1]
 def lab(tmp_path_factory):
     """The address of a running server, with its token as a header."""
     folder = tmp_path_factory.mktemp("lab")
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token=t"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--port=0",
+        "--IdentityProvider.token=t",
+    ]
     command += [f"--LabApp.workspaces_dir={folder}"]
     log = (folder / "log").open("w+")
     process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
