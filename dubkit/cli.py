@@ -1,8 +1,8 @@
 """The command line: a light wrapper over the library.
 
 Exit codes: 0 done; 2 bad input (file, language, setting, command); 3 no speech was found, the film was given back
-with its own sound; 4 a model or program is missing; 5 a stage failed or the disk is full; 130 interrupted (the same
-command goes on).
+with its own sound; 4 a model or program is missing; 5 a stage failed or the disk is full; 6 some films of a batch failed,
+the others are done; 130 interrupted (the same command goes on).
 """
 
 from __future__ import annotations
@@ -16,25 +16,30 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from dubkit.errors import BadInput, DubkitError
+from dubkit.batch.command import batch
+from dubkit.options import (
+    INTERRUPTED,
+    MISSING,
+    NO_SPEECH,
+    Film,
+    Json,
+    PlainErrors,
+    Profile,
+    RunName,
+    Sets,
+    Source,
+    StoreFolder,
+    Target,
+    changes_of,
+    print_table,
+    tell,
+)
 
 app = typer.Typer(
     name="dubkit", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-
-NUMBERS = ("seconds", "in models", "peak MB", "megabytes", "start", "end", "drift", "rate")
-NO_SPEECH, MISSING, INTERRUPTED = 3, 4, 130
-
-Film = Annotated[Path, typer.Argument(metavar="VIDEO", help="The film; put -- before a name that begins with a dash.")]
-Target = Annotated[str | None, typer.Option("--to", help="Language to dub into: a code (pt) or a name (Portuguese).")]
-Source = Annotated[str | None, typer.Option("--from", help="Language spoken; detected where not given.")]
-Profile = Annotated[str | None, typer.Option(help="embedded, hub, or a TOML file; by default what this machine can.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="STAGE.SETTING=VALUE", help="Change one setting.")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", help="Where results are kept.")]
-Json = Annotated[bool, typer.Option("--json", help="Speak JSON lines: events on stderr, the result on stdout.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or its beginning; 'last' is the newest.")]
+app.command()(batch)
 
 
 @app.command()
@@ -80,7 +85,7 @@ def dub(
         "picture": run.dub.picture,
         "spoken": spoken,
     }
-    _tell(facts, as_json, f"{where}\n{run.id}: dubkit show {run.id}")
+    tell(facts, as_json, f"{where}\n{run.id}: dubkit show {run.id}")
     if not spoken:
         raise typer.Exit(NO_SPEECH)
 
@@ -101,7 +106,7 @@ def run(
         video, to, source, profile, changes_of(set_), store, as_json, lambda run: run.until(until).made(until)
     )
     result = {"run": run.id, "stage": until, "artefact": json.loads(stored.artefact.model_dump_json())}
-    _tell(result, as_json, json.dumps(result["artefact"], indent=1, ensure_ascii=False))
+    tell(result, as_json, json.dumps(result["artefact"], indent=1, ensure_ascii=False))
 
 
 @app.command()
@@ -130,7 +135,7 @@ def show(
     console = Console()
     console.print(f"{facts['run']}: {facts['video']}", markup=False, highlight=False)
     columns = ("stage", "state", "seconds", "in models", "peak MB", "makes")
-    _print_table(console, columns, [[row[c] for c in columns] for row in facts["stages"]])
+    print_table(console, columns, [[row[c] for c in columns] for row in facts["stages"]])
     for row in facts["stages"]:
         for text in row["warnings"]:
             console.print(f"! {row['stage']}: {text}", markup=False, highlight=False)
@@ -154,7 +159,7 @@ def _show_timing(name: str, out: Path | None, store: Path | None, as_json: bool)
     else:
         console = Console()
         columns = ("id", "speaker", "start", "end", "drift", "rate", "flag", "reason")
-        _print_table(console, columns, [[getattr(line, column) for column in columns] for line in lines])
+        print_table(console, columns, [[getattr(line, column) for column in columns] for line in lines])
         console.print(", ".join(f"{k.replace('_', ' ')} {v}" for k, v in told.items()), markup=False, highlight=False)
 
 
@@ -172,7 +177,7 @@ def edit(
 
     with PlainErrors(as_json):
         reopened(name, store).edit(stage, {row: value})
-    _tell({"edited": row}, as_json, f"{stage} {row} corrected. Give the dub command again to hear it.")
+    tell({"edited": row}, as_json, f"{stage} {row} corrected. Give the dub command again to hear it.")
 
 
 @app.command()
@@ -203,7 +208,7 @@ def models(
         console.print(why, markup=False)
         shown = [{**c, "licence": f"{c['licence']}, {c['note']}" if c["note"] else c["licence"]} for c in cards]
         columns = ("model", "task", "megabytes", "licence", "state")
-        _print_table(console, columns, [[c[k] for k in columns] for c in shown])
+        print_table(console, columns, [[c[k] for k in columns] for c in shown])
         for text in failures:
             console.print(f"! {text}", markup=False, highlight=False, soft_wrap=True)
         if missing and not fetch:
@@ -223,7 +228,7 @@ def languages(profile: Profile = None, to: Target = None, source: Source = None,
         print(json.dumps(rows, ensure_ascii=False))
         return
     columns = ("from", "to", "translation", "route", "voices")
-    _print_table(Console(), columns, [[r[c] for c in columns] for r in rows])
+    print_table(Console(), columns, [[r[c] for c in columns] for r in rows])
 
 
 @app.command("serve-backend")
@@ -281,50 +286,3 @@ def _watched(
 
             run.observers = (observe,)
             return run, work(run)
-
-
-class PlainErrors:
-    """Turns errors that a person can cause into one message and an exit code."""
-
-    def __init__(self, as_json: bool) -> None:
-        self.as_json = as_json
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DubkitError):
-            self._say(str(error), error.exit_code)
-        if isinstance(error, KeyboardInterrupt):
-            self._say("Interrupted. What is finished is kept: the same command goes on from there.", INTERRUPTED)
-
-    def _say(self, text: str, code: int) -> None:
-        if self.as_json:
-            print(json.dumps({"error": text, "exit_code": code}, ensure_ascii=False))
-        else:
-            Console(stderr=True).print(f"error: {text}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(code)
-
-
-def changes_of(given: list[str] | None) -> dict[str, Any]:
-    """Settings by dotted name, out of texts such as ``segment.max_length=20``."""
-    changes = {}
-    for item in given or []:
-        name, equals, value = item.partition("=")
-        if not equals:
-            PlainErrors(False)._say(f"--set takes STAGE.SETTING=VALUE, not {item!r}.", BadInput.exit_code)
-        changes[name.strip()] = value.strip()
-    return changes
-
-
-def _tell(facts: dict[str, Any], as_json: bool, text: str) -> None:
-    print(json.dumps(facts, ensure_ascii=False) if as_json else text)
-
-
-def _print_table(console: Console, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in NUMBERS else "left")
-    for row in rows:
-        table.add_row(*[str(cell) for cell in row])
-    console.print(table, markup=False)

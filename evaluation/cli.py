@@ -16,8 +16,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dubkit.cli import INTERRUPTED, PlainErrors, Profile, Sets, changes_of
 from dubkit.errors import BadInput
+from dubkit.options import INTERRUPTED, PlainErrors, Profile, Sets, changes_of
 from dubkit.store import digest
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import multiprocessing
-import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,16 +21,13 @@ from typing import Any
 from dubkit.progress import Event
 from dubkit.run import PIPELINE
 from dubkit.settings import Settings, profile
+from dubkit.workers import room, shared_threads
 from evaluation import oracle, provenance
 from evaluation.job import Job, perform
 from evaluation.results import Outcome, ResultSet
 from evaluation.scoring import MEASURES
 from evaluation.statistics import SEED
 from evaluation.suites import Item, Suite
-
-GIGABYTE = 10**9
-# A worker with the embedded models takes 1.9 GB; a core more than two makes its models little faster.
-WORKER_MEMORY, WORKER_CORES = 3 * GIGABYTE, 2
 
 DIED = (
     "a worker process died, most likely for want of memory; what was finished is kept. "
@@ -130,20 +126,9 @@ def run(
     return ResultSet.of([found[item.id] for item in items], MEASURES, facts)
 
 
-def room(settings: Settings) -> int:
-    """How many workers this machine holds."""
-    from dubkit.backends.devices import device
-
-    if device(settings.compute) != "cpu":
-        return 1
-    cores = len(os.sched_getaffinity(0))
-    memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, min(cores // WORKER_CORES, memory // WORKER_MEMORY))
-
-
 def _job(item: Item, suite: Suite, system: System, settings: Settings, workers: int, store: Path) -> Job:
     """An item's own settings over the system's; several workers share the cores."""
-    shared = {} if workers <= 1 else {"compute.threads": max(1, settings.compute.n_threads // workers)}
+    shared = shared_threads(settings, workers)
     given = tuple(dict.fromkeys([*item.given, *system.given]))
     return Job(item, settings.but({**item.changes, **system.changes, **shared}), given, suite.until, suite.judge, store)
 

@@ -12,11 +12,12 @@ import pytest
 from known_film import Deadly, item, write_stems
 from stand_ins import ToneSynthesizer
 
+from dubkit import voice_prints
 from dubkit.errors import BadInput
 from dubkit.progress import Event
 from dubkit.settings import Settings, profile
-from evaluation import harness, oracle, quality_model, voice_prints
-from evaluation.harness import DIED, System, room, run
+from evaluation import harness, oracle, quality_model
+from evaluation.harness import DIED, System, run
 from evaluation.quality_model import Rating
 from evaluation.results import Outcome
 from evaluation.suites import Item, Suite, SuiteItem
@@ -173,30 +174,6 @@ class TestSeveralWorkers:
         with pytest.raises(KeyboardInterrupt):
             run(suite(*many, until="validate"), EMBEDDED, tmp_path / "s", workers=2, watch=stop)
         assert len(done) < 10
-
-
-class TestRoom:
-    @pytest.fixture
-    def machine(self, monkeypatch):
-        from dubkit.backends import devices
-
-        def made(cores: int, gigabytes: float, device: str = "cpu") -> int:
-            sizes = {"SC_AVPHYS_PAGES": int(gigabytes * 1e9 / 4096), "SC_PAGE_SIZE": 4096}
-            monkeypatch.setattr(harness.os, "sched_getaffinity", lambda process: set(range(cores)))
-            monkeypatch.setattr(harness.os, "sysconf", sizes.__getitem__)
-            monkeypatch.setattr(devices, "device", lambda compute: device)
-            return room(Settings())
-
-        return made
-
-    @pytest.mark.parametrize(
-        ("cores", "gigabytes", "workers"), [(2, 64, 1), (16, 64, 8), (16, 10, 3), (1, 64, 1), (16, 1, 1)]
-    )
-    def test_a_worker_takes_two_cores_and_three_gigabytes(self, machine, cores, gigabytes, workers):
-        assert machine(cores, gigabytes) == workers
-
-    def test_a_gpu_has_one(self, machine):
-        assert machine(64, 500, "cuda") == 1
 
 
 class TestSystem:

@@ -11,9 +11,10 @@ from builders import transcript
 from known_film import item, truth, write_stems
 from stand_ins import ToneSynthesizer
 
+from dubkit import voice_prints
 from dubkit.progress import Event
 from dubkit.settings import Settings
-from evaluation import job, quality_model, voice_prints
+from evaluation import job, quality_model
 from evaluation.job import STAGES, Job, evidence_of, perform, units
 from evaluation.quality_model import Rating
 
