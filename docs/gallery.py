@@ -1,4 +1,4 @@
-"""Draws every figure and table of dubkit into the gallery: ``python docs/gallery.py [STORE]``.
+"""Draws every figure and table of dubkit into the gallery: ``python -m docs.gallery [STORE]``.
 
 All are made from the sample dialogue, dubbed into Portuguese, a sweep over its diarization threshold, and a batch of four
 samples; what the store holds of them is not made again. Tables and time lines are photographed with Chromium, where that
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 
 from data.samples import built
 from dubkit import plots, voice_prints
@@ -42,9 +42,9 @@ QUIET = (
     "--disable-sync", "--disable-quic", "--no-first-run", "--hide-scrollbars", "--force-device-scale-factor=1",
 )  # fmt: skip
 THRESHOLDS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
-BATCH = ("talking-head", "dialogue-pt", "two-cities", "librivox")
-COLOURS = 64
-"""Of a picture's palette: enough for figures, and a quarter of the size."""
+BATCH = {"talking-head": "pt", "dialogue-pt": "en", "two-cities": "pt", "librivox": "pt"}
+COLOURS, MARGIN = 64, 8
+"""Of a picture: its palette, which is enough for figures and makes a quarter of the size, and white pixels around it."""
 
 
 @dataclass(frozen=True)
@@ -180,18 +180,19 @@ def photograph(entry: Entry, browser: str) -> None:
 
 
 def _shrunk(path: Path) -> None:
-    """Cut off the margin and write with a palette."""
+    """Cut off the margin, all but a little, and write with a palette."""
     with Image.open(path) as found:
         picture = found.convert("RGB")
     around = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox()
-    picture.crop(around).quantize(COLOURS).save(path, optimize=True)
+    framed = ImageOps.expand(picture.crop(around), MARGIN, "white")
+    framed.quantize(COLOURS).save(path, optimize=True)
 
 
 def page(chapters: dict[str, list[Entry]]) -> Iterator[str]:
     """The gallery as Markdown."""
     yield "# Gallery"
     yield (
-        "Every figure and table, as a notebook shows it. All are made by `python docs/gallery.py` from the sample dialogue "
+        "Every figure and table, as a notebook shows it. All are made by `python -m docs.gallery` from the sample dialogue "
         "(`data/`), dubbed from English into Portuguese with the embedded profile; batches from four samples. A film of your "
         'own looks like this after `run = Run.open("film.mp4", target="pt")`.'
     )
@@ -203,14 +204,14 @@ def page(chapters: dict[str, list[Entry]]) -> Iterator[str]:
 
 
 def batch_results(store: Path) -> Any:
-    """What a batch of samples came to; it is done where it was not yet."""
-    out = store.parent / "batch"
+    """What a batch of samples came to, in a store of its own, so that it has work to do; it is done where it was not yet."""
+    out, own = store.parent / "batch", store.parent / "batch-store"
     if not (out / "results.parquet").is_file():
-        films = "".join(f"{built(name).video.resolve()}\n" for name in BATCH)
+        films = "".join(f"{built(name).video.resolve()},{target}\n" for name, target in BATCH.items())
         store.parent.mkdir(parents=True, exist_ok=True)
-        (table := store.parent / "films.csv").write_text(f"video\n{films}")
-        command = [Path(sys.executable).with_name("dubkit"), "batch", str(table), "--to", "pt", "--out", str(out)]
-        subprocess.run([*command, "--store", str(store), "--profile", "embedded"], check=True)
+        (table := store.parent / "films.csv").write_text(f"video,target\n{films}")
+        command = [Path(sys.executable).with_name("dubkit"), "batch", str(table), "--out", str(out)]
+        subprocess.run([*command, "--store", str(own), "--profile", "embedded"], check=True)
     return summary.read(out / "results.parquet")
 
 

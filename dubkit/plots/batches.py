@@ -35,6 +35,9 @@ def batch_stages(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="seconds of work over all films that are done", title="Where the time went")
     ax.set_xlim(0, max(1e-3, table["total"].max() if len(table) else 0) * 1.15)
     ax.invert_yaxis()
+    if not len(table):
+        ax.set(yticks=(), xticks=())
+        ax.text(0.5, 0.5, "nothing was made anew: all was in the store", transform=ax.transAxes, ha="center", va="center")
     return ax
 
 
