@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dubkit.progress import Event, Status
 from dubkit.record import Seconds
+from dubkit.showing import counted
 
 if TYPE_CHECKING:
     from dubkit.run import Run
@@ -41,7 +42,8 @@ PAUSE: Seconds = 0.5
 class StageState:
     """What is known of a stage without doing it.
 
-    ``seconds`` is what its result took when it was made, None where there is none; ``n_edits`` counts corrections by hand.
+    ``seconds`` is what its result took when it was made, None where there is none; ``n_edits`` counts corrections by hand;
+    ``warnings`` are what its result has to be taken with.
     """
 
     stage: str
@@ -50,6 +52,7 @@ class StageState:
     seconds: Seconds | None = None
     n_edits: int = 0
     note: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def states(run: Run) -> list[StageState]:
@@ -67,20 +70,22 @@ def states(run: Run) -> list[StageState]:
         state: State = "in the store"
         if step.result in there:
             state = "supplied" if not stored.record else "reused" if last.get("reused", True) else "made"
-        rows = f"{len(stored.artefact.rows)} {step.makes.ROWS}" if step.makes.ROWS else ""
-        found.append(StageState(step.name, step.makes.__name__, state, stored.record.get("seconds"), n_edits, rows))
+        rows = counted(stored.artefact) if step.makes.ROWS else ""
+        seconds, warned = stored.record.get("seconds"), tuple(stored.record.get("warnings", ()))
+        found.append(StageState(step.name, step.makes.__name__, state, seconds, n_edits, rows, warned))
     return found
 
 
 def page(title: str, found: Sequence[StageState]) -> str:
-    """The map as HTML: a box for each stage, with its state, time and what it makes."""
+    """The map as HTML: a box for each stage, with its state, time and what it makes; under it what was warned of."""
     boxes = "".join(_box(n, one) for n, one in enumerate(found, 1))
     spent = sum(one.seconds or 0.0 for one in found)
     n_there = sum(one.state in THERE for one in found)
+    warned = "".join(f"<div>⚠ {one.stage}: {html.escape(text)}</div>" for one in found for text in one.warnings)
     told = f"{n_there} of {len(found)} stages done, {spent:.1f} s of work"
     return (
         f"<div><b>{html.escape(title)}</b> <span>{told}</span>"
-        f'<div style="display:flex;flex-wrap:wrap;gap:0.4em;margin-top:0.4em">{boxes}</div></div>'
+        f'<div style="display:flex;flex-wrap:wrap;gap:0.4em;margin-top:0.4em">{boxes}</div>{warned}</div>'
     )
 
 
@@ -102,39 +107,52 @@ class LiveMap:
 
     Parameters
     ----------
-    title : str
-    stages : dict of str to StageState
-        As they are at the beginning.
+    run : Run
     handle : object
         What ``IPython.display.display`` gives for a ``display_id``: its ``update`` puts a new picture in the old one's place.
     """
 
-    title: str
-    stages: dict[str, StageState]
+    run: Run
     handle: Any
+    ended: dict[str, State] = field(default_factory=dict, init=False)
+    warned: dict[str, list[str]] = field(default_factory=dict, init=False)
+    stages: dict[str, StageState] = field(default_factory=dict, init=False)
     drawn: float = field(default=0.0, init=False)
 
     def __call__(self, event: Event) -> None:
         """Take in what an event says."""
-        before = self.stages.get(event.stage)
-        if before is None or event.status == "warning":
-            return
-        state = STATES[event.status]
-        note = f"{event.done} of {event.total} {event.note}" if event.total else before.note
-        ended = event.status in ("done", "reused", "failed")
-        self.stages[event.stage] = replace(before, state=state, note=note, seconds=event.seconds if ended else None)
+        if event.status == "warning":
+            self.warned.setdefault(event.stage, []).append(event.note)
+        elif event.status != "progress":
+            self.ended[event.stage] = STATES[event.status]
+        if event.status != "progress" or not self.stages:
+            self.stages = {one.stage: self._seen(one) for one in states(self.run)}
+        elif event.stage in self.stages:
+            note = f"{event.done} of {event.total} {event.note}" if event.total else event.note
+            self.stages[event.stage] = replace(self.stages[event.stage], note=note)
         if event.status != "progress" or time.monotonic() - self.drawn > PAUSE:
-            from IPython.display import HTML
+            self.draw()
 
-            self.drawn = time.monotonic()
-            self.handle.update(HTML(page(self.title, list(self.stages.values()))))
+    def draw(self) -> None:
+        """Put the map as it is now in the place of the last one."""
+        from IPython.display import HTML
+
+        self.drawn = time.monotonic()
+        self.handle.update(HTML(page(self.run.id, list(self.stages.values()))))
+
+    def _seen(self, one: StageState) -> StageState:
+        """A stage's state, with what only its events tell."""
+        ended = self.ended.get(one.stage)
+        # While its stage ends, a result is in the store and not yet the run's own; while it is made, nowhere.
+        passing = ended and (one.state == "in the store" or ended in ("at work", "failed"))
+        warned = tuple(dict.fromkeys([*one.warnings, *self.warned.get(one.stage, ())]))
+        return replace(one, state=ended if passing and ended else one.state, warnings=warned)
 
 
 def follow(run: Run) -> None:
     """Show a run's map in a notebook, and keep it up to date from now on."""
     from IPython.display import HTML, display
 
-    stages = {one.stage: one for one in states(run)}
-    handle = display(HTML(page(run.id, list(stages.values()))), display_id=True)
+    handle = display(HTML(page(run.id, states(run))), display_id=True)
     others = tuple(observer for observer in run.observers if not isinstance(observer, LiveMap))
-    run.observers = (*others, LiveMap(run.id, stages, handle))
+    run.observers = (*others, LiveMap(run, handle))

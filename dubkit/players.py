@@ -34,7 +34,9 @@ class Player:
         return self.page
 
 
-def listen(sound: AudioFile, start: Seconds = 0.0, end: Seconds | None = None, label: str = "") -> Player:
+def listen(
+    sound: AudioFile, start: Seconds = 0.0, end: Seconds | None = None, label: str = "", *, captioned: bool = True
+) -> Player:
     """A player for a stretch of a sound.
 
     Parameters
@@ -44,6 +46,8 @@ def listen(sound: AudioFile, start: Seconds = 0.0, end: Seconds | None = None, l
         In seconds; of more than :data:`LONGEST_SOUND` only the beginning is taken, and the caption says so.
     label : str
         What it is; by default the file's name.
+    captioned : bool
+        Whether the label is written above it; screen readers say it in any case.
     """
     start, last, caption = _stretch(label or sound.path.stem, start, end, sound.duration, LONGEST_SOUND)
     source = data_url("audio/mpeg", encoded(sound, start, last))
@@ -83,7 +87,7 @@ def watch(
         clip = small_copy(path, start, last, Path(folder) / "clip.mp4", width)
         source = data_url("video/mp4", clip.read_bytes())
     name = html.escape(caption, quote=True)
-    shown = f'<video controls preload="metadata" width="{width}" style="max-width:100%" aria-label="{name}"'
+    shown = f'<video controls preload="metadata" style="max-width:min(100%,{width}px)" aria-label="{name}"'
     return _framed(caption, f'{shown} src="{source}"></video>')
 
 

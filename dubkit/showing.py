@@ -32,7 +32,10 @@ def page(artefact: Artefact) -> str:
     plain = [name for name in names if name not in sounds]
     body = [
         [cell(getattr(row, name)) for name in plain]
-        + [_player(getattr(row, name)) if n < MOST_PLAYERS else "" for name in sounds]
+        + [
+            _player(getattr(row, name), f"{name} of {getattr(row, 'id', n)}") if n < MOST_PLAYERS else ""
+            for name in sounds
+        ]
         for n, row in enumerate(rows[:MOST_ROWS])
     ]
     more = f"<p>… and {len(rows) - MOST_ROWS} more</p>" if len(rows) > MOST_ROWS else ""
@@ -70,6 +73,12 @@ def cell(value: object) -> str:
     return html.escape(text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…")
 
 
+def counted(artefact: Artefact) -> str:
+    """How many rows it has, and of what."""
+    n, what = len(artefact.rows), artefact.ROWS
+    return f"{n} {what.removesuffix('s') if n == 1 else what}"
+
+
 def _titled(artefact: Artefact, more: str) -> str:
     about = [
         f"{name} {getattr(artefact, name)}"
@@ -94,10 +103,10 @@ def _number(text: str) -> bool:
     return text in ("–", "") or text.lstrip("-").replace(".", "", 1).isdigit()
 
 
-def _player(sound: AudioFile | None) -> str:
+def _player(sound: AudioFile | None, label: str) -> str:
     if sound is None or not sound.path.is_file():
         return "–"
-    return listen(sound, 0.0, EXCERPT, label=" ").page
+    return listen(sound, 0.0, EXCERPT, label, captioned=False).page
 
 
 def _excerpts(artefact: Artefact) -> str:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from runs import NAMES, OwnBackends, opened
+import pytest
+from runs import OwnBackends, opened
 
-from dubkit.pipeline_map import LiveMap, StageState, states
+from dubkit.pipeline_map import LiveMap, states
 from dubkit.progress import Event
 
 
@@ -54,24 +55,54 @@ class Handle:
         self.pictures.append(shown.data)
 
 
-def test_a_live_map_follows_the_events():
-    handle = Handle()
-    live = LiveMap("film", {name: StageState(name, "X", "to do") for name in NAMES}, handle)
+@pytest.fixture
+def live(store: Path, talk: Path, backends: OwnBackends) -> LiveMap:
+    """A live map of a run whose results are in the store."""
+    run = opened(talk, store)
+    run.observers = (LiveMap(run, Handle()),)
+    return run.observers[0]
+
+
+def test_a_live_map_ends_as_the_still_one_looks(live):
+    live.run.until("combine")
+    pictures = live.handle.pictures
+    assert "11 of 11 stages done" in pictures[-1] and pictures[-1].count("= reused") == 11
+    assert pictures[-1].partition("<span>")[2] == live.run._repr_html_().partition("<span>")[2]
+
+
+def test_a_live_map_shows_what_is_at_work_and_what_failed(talk: Path, tmp_path: Path, backends: OwnBackends):
+    run = opened(talk, tmp_path / "store")
+    live = LiveMap(run, Handle())
     live(Event("validate", "started"))
-    assert "▶ at work" in handle.pictures[-1]
+    assert "▶ at work" in live.handle.pictures[-1]
+    run.until("validate")
     live(Event("validate", "done", seconds=1.25))
-    assert "✓ made" in handle.pictures[-1] and "1.2 s" in handle.pictures[-1]
+    assert "✓ made" in live.handle.pictures[-1]
     live(Event("separate", "failed", seconds=3.0))
-    assert "✗ failed" in handle.pictures[-1]
-    live(Event("separate", "warning", note="<b>"))
-    assert len(handle.pictures) == 3
+    assert "✗ failed" in live.handle.pictures[-1]
 
 
-def test_progress_is_drawn_now_and_then_only():
-    handle = Handle()
-    live = LiveMap("film", {"transcribe": StageState("transcribe", "Transcript", "to do")}, handle)
+def test_a_correction_is_seen_and_what_depends_on_it_is_to_do_again(live):
+    run = live.run.until("combine")
+    run.edit("translate", {run.translation.lines[0].id: "Outra coisa."})
+    run.translation
+    assert "1 corrected" in live.handle.pictures[-1]
+    assert live.stages["synthesize"].state == "to do" and live.stages["transcribe"].state == "reused"
+
+
+def test_warnings_stand_under_the_map_still_and_live(live, monkeypatch):
+    live(Event("diarize", "warning", note="<b>No speech</b> was found."))
+    live(Event("diarize", "warning", note="<b>No speech</b> was found."))
+    assert live.handle.pictures[-1].count("⚠ diarize: &lt;b&gt;No speech&lt;/b&gt; was found.") == 1
+    found = live.run.known()["turns"]
+    monkeypatch.setitem(found.record, "warnings", ["Kept beside it."])
+    monkeypatch.setattr(live.run, "known", lambda: {"turns": found})
+    assert "⚠ diarize: Kept beside it." in live.run._repr_html_()
+
+
+def test_progress_is_drawn_now_and_then_only(live):
     live(Event("transcribe", "started"))
     for n in range(100):
         live(Event("transcribe", "progress", n, 100, "segments"))
-    assert len(handle.pictures) < 5
+    assert len(live.handle.pictures) < 5
     assert live.stages["transcribe"].note == "99 of 100 segments"
