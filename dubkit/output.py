@@ -41,7 +41,7 @@ def check_target(out: Path, video: Path) -> None:
             raise BadInput(f"{out} is the film itself, which is never changed. Choose another --out.")
         if not out.is_file():
             raise BadInput(f"{out} is a folder. Give the name of a file, such as {out / 'dub.mp4'}.")
-        if not _made_here(out):
+        if not made_here(out):
             raise BadInput(f"{out} exists and was not made by dubkit. Remove it or choose another --out.")
     else:
         _check_free([out.with_suffix(s) for s in SUBTITLES])
@@ -93,7 +93,7 @@ def _check_free(paths: list[Path]) -> None:
         raise BadInput(f"{taken[0]} exists and would be replaced. Remove it or choose another --out.")
 
 
-def _made_here(path: Path) -> bool:
+def made_here(path: Path) -> bool:
     """Whether the container says that dubkit wrote it."""
     import av
 

@@ -68,6 +68,7 @@ class Local:
     def __init__(self, pool: ProcessPool, workers: int) -> None:
         self.slots = workers
         self._pool = pool
+        self._closed = False
 
     @classmethod
     def from_spec(cls, argument: str, workers: int) -> Self:
@@ -87,12 +88,24 @@ class Local:
 
     def submit(self, task: Task) -> None:
         """See :class:`Engine`."""
-        self._pool.schedule(perform, args=[task]).add_done_callback(_tell)
+        self._pool.schedule(perform, args=[task]).add_done_callback(self._tell)
 
     def close(self) -> None:
         """End the workers, and their kernels with them."""
+        self._closed = True
         self._pool.stop()
         self._pool.join()
+
+    def _tell(self, future: Future[None]) -> None:
+        from pebble import ProcessExpired
+
+        # Who is stopped can say nothing, and need not.
+        if self._closed or future.cancelled() or (error := future.exception()) is None:
+            return
+        if isinstance(error, ProcessExpired):
+            log.info("A worker died (%s); its row comes back when its lease has run out.", error)
+        else:
+            log.warning("A worker could not say how its row went: %s", error)
 
 
 def follow_parent() -> None:
@@ -105,14 +118,3 @@ def follow_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
-
-
-def _tell(future: Future[None]) -> None:
-    from pebble import ProcessExpired
-
-    if future.cancelled() or (error := future.exception()) is None:
-        return
-    if isinstance(error, ProcessExpired):
-        log.info("A worker died (%s); its row comes back when its lease has run out.", error)
-    else:
-        log.warning("A worker could not say how its row went: %s", error)

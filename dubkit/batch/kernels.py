@@ -1,7 +1,8 @@
 """The kernel of this process: it stays alive from notebook to notebook, so that models load once.
 
 Between notebooks its variables and figures are cleared; what it has imported stays. One that has died is replaced. It
-ends with the process that uses it, also where that is killed: ipykernel looks after its parent.
+ends with the process that uses it, also where that is killed: ipykernel looks after its parent. ``python3`` is always this
+process's own interpreter, for that is the one that has dubkit.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ _kept: _Kernel | None = None
 
 def connect(client: Any, name: str) -> None:
     """Give a notebook's client the kept kernel, cleared, or a new one."""
+    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
+
     global _kept
     # A connection belongs to the event loop of its thread.
     if _kept and _kept.name == name and _kept.thread == threading.get_ident() and _kept.clear():
@@ -77,6 +80,9 @@ def connect(client: Any, name: str) -> None:
         return
     end()
     client.create_kernel_manager()
+    if name == NATIVE_KERNEL_NAME:
+        # A kernel of that name may be installed whose interpreter is another.
+        client.km.kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
     # It would warn on everybody's terminal that it is reached through this machine's own network.
     client.extra_arguments = ["--Application.log_level=ERROR"]
     client.start_new_kernel()

@@ -114,6 +114,8 @@ class Ledger:
         If the database's package is not installed.
     LedgerAway
         If the database does not answer.
+    OutOfSpace
+        If the file cannot be opened or written.
     """
 
     def __init__(self, url: str) -> None:
@@ -222,15 +224,31 @@ class Ledger:
         list of Entry
             Those rows, as they are now.
         """
-        from sqlalchemy import String, cast, literal
+        from sqlalchemy import String, case, cast, literal
 
         c = self._rows.c
         late = [c.batch == batch, c.state == "running", c.due <= self._now]
-        times = literal("Its worker died ") + cast(c.attempts, String) + literal(" times.")
+        often = literal("Its worker died ") + cast(c.attempts, String) + literal(" times.")
+        times = case((c.attempts == 1, literal("Its worker died.")), else_=often)
         lost = self._change([*late, c.attempts >= most], state="failed", reason=times, seconds=self._now - c.began)
         freed = self._change(late, state="waiting", reason="Its worker died.", seconds=self._now - c.began)
         found = [row.id for row in (*lost, *freed)]
         return self._entries(c.batch == batch, c.id.in_(found)) if found else []
+
+    def release(self, batch: str, entry: Entry) -> bool:
+        """Let a row wait whose worker was stopped: that attempt does not count, and its claim is void.
+
+        Returns
+        -------
+        bool
+            False where the row is no longer as `entry` says, and then nothing is changed.
+        """
+        c = self._rows.c
+        held = [c.batch == batch, c.id == entry.id, c.state == "running", c.worker == entry.worker]
+        anew = {"state": "waiting", "note": "", "due": self._now}
+        return bool(
+            self._change([*held, c.attempts == entry.attempts], attempts=c.attempts - 1, fence=c.fence + 1, **anew)
+        )
 
     def again(self, batch: str, rows: Collection[str]) -> None:
         """Let failed rows wait once more, with no attempts; others stay as they are."""
@@ -240,12 +258,11 @@ class Ledger:
             self._change(chosen, state="waiting", attempts=0, due=self._now)
 
     def replace(self, batch: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Give rows that nobody has another payload, and let them wait with no attempts and no result."""
+        """Give rows another payload, and let them wait with no attempts and no result; who has one loses it."""
         c = self._rows.c
         for row, payload in rows:
-            free = [c.batch == batch, c.id == row, c.state != "running"]
-            anew = {"state": "waiting", "payload": payload, "result": {}, "reason": "", "seconds": 0.0}
-            self._change(free, attempts=0, due=self._now, **anew)
+            anew = {"state": "waiting", "payload": payload, "result": {}, "reason": "", "note": "", "seconds": 0.0}
+            self._change([c.batch == batch, c.id == row], attempts=0, fence=c.fence + 1, due=self._now, **anew)
 
     def _held(self, claim: Claim) -> list[ColumnElement[bool]]:
         """The row of a claim, as long as it is this claim's."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dubkit.errors import BadInput, DubkitError, MissingModel
+from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -24,6 +25,9 @@ REACH = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 
 ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 120}
 """For PostgreSQL: a worker holds one connection, for there may be very many workers."""
+
+UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""SQLite's errors that no waiting mends."""
 
 READING = "dubkit_reading"
 """The execution option of connections that just read, and need no turn for it."""
@@ -172,6 +176,8 @@ class Database:
         ------
         LedgerAway
             If it stays away for `patience` seconds, by default ``PATIENCE``.
+        OutOfSpace
+            If its file cannot be opened or written.
         """
         from sqlalchemy.exc import OperationalError
 
@@ -180,10 +186,16 @@ class Database:
             try:
                 return work()
             except OperationalError as error:
+                # The rest of the code tells its kinds apart.
+                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in UNWRITABLE:
+                    raise OutOfSpace(
+                        f"The ledger {self} cannot be written ({error.orig}). Make room, or see that its folder is there "
+                        "and can be written; nothing is lost, and the same command with --resume goes on."
+                    ) from None
                 if time.monotonic() + pause > until:
                     raise LedgerAway(
                         f"The ledger {self} does not answer ({str(error.orig).strip()}). Check its address, and that "
-                        "it runs; nothing is lost, and the same command goes on."
+                        "it runs; nothing is lost, and the same command with --resume goes on."
                     ) from None
             time.sleep(pause)
             pause = min(2 * pause, 5.0)

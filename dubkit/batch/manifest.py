@@ -11,7 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dubkit.errors import BadInput, MissingModel, listed
+from dubkit.output import made_here
 from dubkit.transfer import fetch, is_remote
+
+COLUMNS = ("video", "target", "source", "profile", "id")
+"""What every manifest may have; capitals in their names do not matter."""
 
 FILMS = (
     ".avi",
@@ -30,7 +34,6 @@ FILMS = (
     ".wmv",
 )
 """Endings of what counts as a film in a folder; elsewhere a film's content decides, never its name."""
-TRUTHS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,15 @@ class Manifest:
         Number and cells by column; ``video`` is a whole path or address.
     problems : tuple of (int, str)
         Number and what is wrong with it, of those that cannot be read.
+    notes : tuple of str
+        What a person should know that is not wrong.
     """
 
     place: str
     unit: str
     rows: tuple[tuple[int, dict[str, Any]], ...]
     problems: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read(place: str, store: str | Path | None = None) -> Manifest:
@@ -73,11 +79,10 @@ def read(place: str, store: str | Path | None = None) -> Manifest:
     MissingModel
         If it is a Parquet file, and pyarrow is not installed.
     """
+    place = _checked(place)
     ending = PurePosixPath(place).suffix.lower()
     if ending in READERS:
-        made = READERS[ending](place, store)
-        rows = tuple((number, _located(cells, place)) for number, cells in made.rows)
-        made = Manifest(place, made.unit, rows, made.problems)
+        made = _whole(READERS[ending](place, store))
     elif is_remote(place) or Path(place).is_dir():
         made = _folder(place)
     else:
@@ -86,8 +91,41 @@ def read(place: str, store: str | Path | None = None) -> Manifest:
             f"The manifest {place!r} {what}: give a file that ends in {listed(list(READERS))}, or a folder of films."
         )
     if not made.rows and not made.problems:
-        raise BadInput(f"The manifest {place!r} names no films. {_wanted(made.unit)}")
+        raise BadInput(" ".join([f"The manifest {place!r} names no films. {_wanted(made.unit)}", *made.notes]))
     return made
+
+
+def shown(address: str) -> str:
+    """An address without the user, password and query that may be in it."""
+    scheme, separator, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return scheme + separator + host.rpartition("@")[2] + slash + path.partition("?")[0] if separator else address
+
+
+def secretive(address: str) -> bool:
+    """Whether an address has a user or a password in it."""
+    host = address.partition("://")[2].partition("/")[0]
+    return "@" in host or ":" in host
+
+
+def _checked(place: str) -> str:
+    """A manifest's place, with the home folder for ``~``.
+
+    Raises
+    ------
+    BadInput
+        If there is no such home, or it is an address that cannot be read.
+    """
+    if not is_remote(place):
+        try:
+            return str(Path(place).expanduser())
+        except RuntimeError as error:
+            raise BadInput(f"The manifest {place!r} is not there: {error}") from error
+    if not place.startswith("s3://") or secretive(place):
+        raise BadInput(
+            f"The manifest {shown(place)!r} cannot be read: give a path, or s3://bucket/name without a user in it."
+        )
+    return place
 
 
 def _wanted(unit: str) -> str:
@@ -97,12 +135,19 @@ def _wanted(unit: str) -> str:
 
 
 def _folder(place: str) -> Manifest:
-    """Every film in a folder, by name."""
-    found = _handled(place, lambda io: io.listdir(place))
-    films = sorted(str(name) for name in found if PurePosixPath(str(name)).suffix.lower() in FILMS)
+    """Every film in a folder, by name, but for hidden files and dubs that were made here."""
+    found = sorted(str(name) for name in _handled(place, lambda io: io.listdir(place)))
+    films = [name for name in found if PurePosixPath(name).suffix.lower() in FILMS]
     if not is_remote(place):
         films = [str(Path(name).absolute()) for name in films if Path(name).is_file()]
-    return Manifest(place, "file", tuple((n, {"video": film}) for n, film in enumerate(films, 1)))
+    plain = [name for name in films if not PurePosixPath(name).name.startswith(".")]
+    taken = [name for name in plain if is_remote(name) or not made_here(Path(name))]
+    told = {
+        f"Hidden files in the folder, left out: {len(films) - len(plain)}.": len(films) - len(plain),
+        f"Films in the folder that dubkit made, left out: {len(plain) - len(taken)}.": len(plain) - len(taken),
+    }
+    notes = tuple(text for text, happened in told.items() if happened)
+    return Manifest(place, "file", tuple((n, {"video": film}) for n, film in enumerate(taken, 1)), notes=notes)
 
 
 def _csv(place: str, store: str | Path | None) -> Manifest:
@@ -120,7 +165,7 @@ def _csv(place: str, store: str | Path | None) -> Manifest:
             if not any(cells):
                 continue
             if not columns:
-                columns = cells
+                columns = [_known(cell) for cell in cells]
                 problems += [(number, text) for text in _columns(columns)]
             elif len(cells) > len(columns):
                 problems.append(
@@ -140,7 +185,8 @@ def _columns(names: list[str]) -> list[str]:
 
 def _json_lines(place: str, store: str | Path | None) -> Manifest:
     rows, problems = [], []
-    for number, line in enumerate(_text(place).splitlines(), 1):
+    # Other characters that end lines may stand in JSON's texts.
+    for number, line in enumerate(_text(place).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -180,11 +226,29 @@ READERS: dict[str, Callable[[str, str | Path | None], Manifest]] = {
 
 def _filled(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Without cells that hold nothing, NaN included, which tables use for that."""
-    return {name: cell for name, cell in cells.items() if cell is not None and cell != "" and cell == cell}
+    return {_known(name): cell for name, cell in cells.items() if cell is not None and cell != "" and cell == cell}
+
+
+def _known(column: str) -> str:
+    """A column's name as it is written here."""
+    name = column.strip()
+    return name.lower() if name.lower() in COLUMNS else name
+
+
+def _whole(made: Manifest) -> Manifest:
+    """With the films' whole paths or addresses."""
+    rows, problems = [], [*made.problems]
+    for number, cells in made.rows:
+        try:
+            rows.append((number, _located(cells, made.place)))
+        except RuntimeError:
+            problems.append(
+                (number, f"there is no such home folder as that of {cells['video']!r}; give the whole path")
+            )
+    return Manifest(made.place, made.unit, tuple(rows), tuple(problems))
 
 
 def _located(cells: dict[str, Any], place: str) -> dict[str, Any]:
-    """With the film's whole path or address."""
     video = cells.get("video")
     if not isinstance(video, str) or is_remote(video):
         return cells

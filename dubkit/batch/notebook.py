@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import sysconfig
 from collections.abc import Callable, Mapping
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import BadInput, MissingModel
+from dubkit.store import digest
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 HOMES = (Path(__file__).parents[2] / "notebooks", Path(sysconfig.get_path("data")) / "share" / "dubkit" / "notebooks")
 SHOWN = "injected-parameters"
+KERNEL = {"kernel_name": "python3", "language": "python"}
+"""What every notebook is executed with, whatever kernel it was written on; see :mod:`dubkit.batch.kernels`."""
 
 # One thread executes all of a process's notebooks: the connection to a kernel belongs to a thread's event loop.
 _thread = ThreadPoolExecutor(1, thread_name_prefix="notebook")
@@ -35,28 +39,54 @@ def shipped(name: str) -> Path:
     raise BadInput(f"There is no notebook {name} in {' or '.join(map(str, HOMES))}. Install dubkit anew.")
 
 
-def parameters(path: str | Path) -> set[str]:
-    """The names that a notebook's parameters cell sets.
+def parameters(path: str | Path) -> dict[str, Any]:
+    """The names that a notebook's parameters cell sets, with their values; None for those that are no plain values.
 
     Raises
     ------
     BadInput
-        If there is no such notebook, or it has no such cell with a ``video``.
+        If there is no such notebook, it is not in Python, or it has no such cell with a ``video``.
     MissingModel
         If papermill is not installed.
     """
-    papermill = _papermill()
-    if not Path(path).is_file():
-        raise BadInput(f"There is no notebook {str(path)!r}. Give the path of one, or leave out --notebook.")
-    try:
-        names = set(papermill.inspect_notebook(_plain(path)))
-    except Exception as error:
-        raise BadInput(f"{str(path)!r} is no notebook that papermill can read ({error}).") from error
+    _papermill()
+    from papermill.translators import PythonTranslator
+
+    found = _read(path)
+    language = found.metadata.get("kernelspec", {}).get("language", "python")
+    if "python" not in language.lower():
+        raise BadInput(f"{str(path)!r} is a notebook in {language}. Batches execute notebooks in Python.")
+    cells = [cell for cell in found.cells if "parameters" in cell.metadata.get("tags", [])]
+    names = {one.name: _default(one.default) for one in PythonTranslator.inspect(cells[0])} if cells else {}
     if "video" not in names:
         raise BadInput(
             f"{str(path)!r} needs a cell with the tag 'parameters' that sets video; it sets: {sorted(names)}."
         )
     return names
+
+
+def identity(path: str | Path) -> str:
+    """A digest of a notebook's code: with other code, a row has another result."""
+    return digest([cell.source for cell in _read(path).cells if cell.cell_type == "code"])
+
+
+def _read(path: str | Path) -> NotebookNode:
+    import nbformat
+
+    if not Path(path).is_file():
+        raise BadInput(f"There is no notebook {str(path)!r}. Give the path of one, or leave out --notebook.")
+    try:
+        found: NotebookNode = nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise BadInput(f"{str(path)!r} is no notebook that can be read ({error}).") from error
+    return found
+
+
+def _default(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
 
 
 def execute(
@@ -94,6 +124,7 @@ def execute(
         _plain(out),
         dict(given),
         engine_name="dubkit",
+        **KERNEL,
         progress_bar=False,
         told=told,
     )

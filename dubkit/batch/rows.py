@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import functools
 import json
-import re
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from dubkit.batch.manifest import TRUTHS, Manifest
+from dubkit import languages
+from dubkit.batch import naming
+from dubkit.batch.manifest import COLUMNS, Manifest, secretive, shown
 from dubkit.errors import BadInput, MissingModel, listed
+from dubkit.service.storage import SCHEMES
 from dubkit.transfer import is_remote
 
-COLUMNS = ("video", "target", "source", "profile", "id")
 OWN = ("out", "store")
 """Parameters that the batch itself gives."""
-NAME = re.compile(r"\w[\w.-]{0,99}")
-LONGEST = 64
+TRUTHS = {"true": True, "false": False}
+KINDS = {bool: "true or false", int: "a number", float: "a number"}
+"""What a cell must be where the notebook's own value is of such a type."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,20 @@ class Row:
         Its place in the manifest.
     parameters : dict
         The notebook's, but for those that depend on where it is executed.
+    notebook : str
+        What tells that the notebook is another; see :func:`dubkit.batch.notebook.identity`.
     """
 
     id: str
     number: int
     parameters: dict[str, Any]
+    notebook: str = ""
 
     @property
     def payload(self) -> dict[str, Any]:
         """What the ledger keeps: another payload means another result."""
-        return {"parameters": self.parameters, "film": film_state(self.parameters["video"])}
+        film = film_state(self.parameters["video"])
+        return {"parameters": self.parameters, "film": film, "notebook": self.notebook}
 
     @property
     def missing(self) -> bool:
@@ -71,17 +76,19 @@ def film_state(video: str) -> list[int] | None:
     return [found.st_size, found.st_mtime_ns]
 
 
-def rows(manifest: Manifest, names: Collection[str], defaults: Defaults) -> list[Row]:
+def rows(manifest: Manifest, names: Mapping[str, Any], defaults: Defaults, notebook: str = "") -> list[Row]:
     """Every row of a manifest.
 
     Parameters
     ----------
     manifest : Manifest
         What was read.
-    names : collection of str
-        The parameters that the notebook has.
+    names : mapping
+        The parameters that the notebook has, with their values in it.
     defaults : Defaults
         From the command line.
+    notebook : str
+        See :class:`Row`.
 
     Raises
     ------
@@ -89,62 +96,86 @@ def rows(manifest: Manifest, names: Collection[str], defaults: Defaults) -> list
         If anything is wrong with any row: one message with all of them, by line.
     """
     problems = [*manifest.problems]
-    good: list[tuple[int, dict[str, Any], str]] = []
+    good: list[tuple[int, dict[str, Any], dict[str, Any]]] = []
     for number, cells in manifest.rows:
         parameters, wrong = _parameters(cells, names, defaults)
         problems += [(number, text) for text in wrong]
         if not wrong:
-            good.append((number, parameters, str(cells.get("id", ""))))
-    ids = _ids([(parameters, given) for _, parameters, given in good])
-    lines: dict[str, int] = {}
-    for (number, _, given), name in zip(good, ids, strict=True):
-        if given and not NAME.fullmatch(given):
-            problems.append((number, f"the id {given!r} cannot name a folder: letters, figures, - _ and . are allowed"))
-        elif name in lines:
-            problems.append(
-                (number, f"the id {name!r} is that of {manifest.unit} {lines[name]} already; ids are unique")
-            )
-        lines.setdefault(name, number)
+            good.append((number, parameters, cells))
+    ids = naming.ids([cells for _, _, cells in good])
+    problems += _twice(manifest.unit, good, ids)
     if problems:
         raise BadInput(_told(manifest, problems))
-    return [Row(name, number, parameters) for (number, parameters, _), name in zip(good, ids, strict=True)]
+    return [Row(name, number, parameters, notebook) for (number, parameters, _), name in zip(good, ids, strict=True)]
+
+
+def _twice(
+    unit: str, good: Sequence[tuple[int, dict[str, Any], dict[str, Any]]], ids: Sequence[str]
+) -> list[tuple[int, str]]:
+    """What is wrong with rows beside others: the same id, or the same dub without one."""
+    problems = []
+    named: dict[str, int] = {}
+    made: dict[str, int] = {}
+    for (number, parameters, cells), name in zip(good, ids, strict=True):
+        before = made.setdefault(json.dumps(parameters, sort_keys=True), number)
+        if before != number and "id" not in cells:
+            problems.append((number, f"it is the same as {unit} {before}; what is wanted twice needs an id"))
+        elif name.casefold() in named:
+            problems.append(
+                (number, f"the id {name!r} is that of {unit} {named[name.casefold()]} already; ids are unique")
+            )
+        named.setdefault(name.casefold(), number)
+    return problems
 
 
 def _parameters(
-    cells: Mapping[str, Any], names: Collection[str], defaults: Defaults
+    cells: Mapping[str, Any], names: Mapping[str, Any], defaults: Defaults
 ) -> tuple[dict[str, Any], list[str]]:
     """What a row gives the notebook, and what is wrong with it."""
     wrong = []
     settings = {**defaults.settings}
     given: dict[str, Any] = {"target": defaults.target, "source": defaults.source, "profile": defaults.profile}
+    own = {name.casefold(): name for name in names if name not in (*COLUMNS, *OWN, "settings")}
     for column, cell in cells.items():
-        if "." in column:
+        if text := _unkeepable(column, cell):
+            wrong.append(text)
+        elif "." in column:
             settings[column] = cell
         elif column == "settings" and isinstance(cell, dict):
             settings.update(cell)
-        elif column in COLUMNS or (column in names and column not in (*OWN, "settings")):
-            given[column] = str(cell) if column in COLUMNS else _value(cell)
+        elif column in COLUMNS:
+            given[column] = cell
+        elif (name := own.get(column.casefold())) in given:
+            wrong.append(f"the column {name!r} is there twice")
+        elif name:
+            given[name] = _value(cell, names[name])
+            wrong += _other_kind(name, cell, given[name], names[name])
         else:
-            further = sorted({*names} - {*COLUMNS, *OWN, "settings"})
             wrong.append(
                 f"there is no column {column!r}: columns are {', '.join(COLUMNS)}, settings such as diarize.n_speakers"
-                + (f", and the notebook's {listed(further)}" if further else "")
+                + (f", and the notebook's {listed(list(own.values()))}" if own else "")
             )
-    given.pop("id", None)
+    if "id" in given and (text := naming.unfit(str(given.pop("id")))):
+        wrong.append(text)
     given = {name: value for name, value in given.items() if value is not None} | (
         {"settings": settings} if settings else {}
     )
     if str(given.get("profile", "")).endswith(".toml"):
         given["profile"] = str(Path(given["profile"]).absolute())
     wrong += [f"the notebook has no parameter {name!r}" for name in given if name not in names]
-    if "video" not in given:
+    if "video" in given:
+        wrong += _unreachable(given["video"])
+    elif "video" not in cells:
         wrong.append("it has no video")
     if "target" in names and "target" not in given:
         wrong.append("it has no target: fill in that column, or give --to")
-    return given, wrong or _unfit(given, names)
+    wrong = wrong or _unfit(given, names)
+    if not wrong and "target" in names:
+        given |= {name: languages.parse(given[name]) for name in ("target", "source") if name in given}
+    return given, wrong
 
 
-def _unfit(given: Mapping[str, Any], names: Collection[str]) -> list[str]:
+def _unfit(given: Mapping[str, Any], names: Mapping[str, Any]) -> list[str]:
     """What is wrong with a row's profile, languages and settings."""
     if "target" not in names:
         return []
@@ -176,37 +207,55 @@ def _refused(profile: str | None, target: str, source: str | None, settings: str
     return ""
 
 
-def _value(cell: Any) -> Any:
-    """A parameter's value; text is read as JSON where it is that."""
-    if not isinstance(cell, str):
+def _unkeepable(column: str, cell: Any) -> str:
+    """Why the ledger cannot hold a cell, or nothing can be done with it; empty where all is well."""
+    if not _is_json(cell):
+        return f"{column} is {cell!r}, which is no plain value: give UTF-8 text, a finite number, true or false, or lists of them"
+    if column in COLUMNS and not isinstance(cell, str) and not (column == "id" and type(cell) is int):
+        return f"{column} is {cell!r}, and it must be text"
+    return ""
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _value(cell: Any, default: Any) -> Any:
+    """A parameter's value; text is read as JSON where it is that and the notebook's own value is no text."""
+    if not isinstance(cell, str) or isinstance(default, str):
         return cell
     if cell.lower() in TRUTHS:
         return TRUTHS[cell.lower()]
     try:
         value = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cell
-    # JSON knows no such numbers, Python's reader does.
-    return cell if value != value or value in (float("inf"), -float("inf")) else value
+    # JSON knows no infinite numbers, Python's reader does.
+    return value if _is_json(value) else cell
 
 
-def _ids(found: Sequence[tuple[Mapping[str, Any], str]]) -> list[str]:
-    """The ids that were given, and others out of the films' names: with the target where a name is there twice, then counted."""
-    slugs = [given or _slug(parameters["video"]) for parameters, given in found]
-    often = Counter(slugs)
-    made, seen = [], Counter[str]()
-    for (parameters, given), slug in zip(found, slugs, strict=True):
-        if not given and often[slug] > 1:
-            slug = _slug(f"{slug}-{parameters.get('target', '')}")
-            seen[slug] += 1
-            slug += f"-{seen[slug]}" if seen[slug] > 1 else ""
-        made.append(slug)
-    return made
+def _other_kind(name: str, cell: Any, value: Any, default: Any) -> list[str]:
+    """What is wrong where the notebook has a number, or true or false, and a row has not."""
+    wanted = KINDS.get(type(default))
+    if wanted is None or KINDS.get(type(value)) == wanted:
+        return []
+    return [f"{name} must be {wanted}, as it is in the notebook ({default}), and not {cell!r}"]
 
 
-def _slug(text: str) -> str:
-    stem = PurePosixPath(text).stem if "/" in text else text
-    return re.sub(r"[^\w.-]+", "-", stem).strip("-._")[:LONGEST] or "film"
+def _unreachable(video: str) -> list[str]:
+    """What is wrong with a film's address."""
+    if not is_remote(video):
+        return []
+    schemes = [f"{scheme}://" for scheme in SCHEMES if scheme]
+    if f"{video.partition('://')[0].lower()}://" not in schemes:
+        return [f"the video {shown(video)!r} cannot be fetched: give a path, or an address with {listed(schemes)}"]
+    if secretive(video):
+        return [f"the video {shown(video)!r} has a user in its address: leave that out, for it would be written down"]
+    return []
 
 
 def _told(manifest: Manifest, problems: Sequence[tuple[int, str]]) -> str:

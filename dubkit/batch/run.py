@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from dubkit.batch.engines import Engine
 from dubkit.batch.ledger import Entry, Ledger
+from dubkit.batch.ledger_database import LedgerAway
 from dubkit.batch.rows import Row
-from dubkit.batch.work import Task
+from dubkit.batch.work import Task, is_gone
 from dubkit.errors import BadInput
+from dubkit.transfer import is_remote
 
 POLL = 0.5
 """Seconds between two looks into the ledger."""
 LOOK_BACK = 15.0
-"""Seconds of which a look reads the changes: more than one look can take."""
+"""Seconds before the last look of which a look reads the changes, too: more than one look can take."""
+WHOLE = 60.0
+"""Seconds after which a look reads all rows: the clock here stands still while the machine sleeps."""
+LONGEST_QUEUE = 3600.0
+"""The most seconds until a row that was handed over and that nobody claims is handed over again."""
 OVER = ("done", "failed")
 
 Watch = Callable[[Entry], None]
@@ -25,20 +34,22 @@ Watch = Callable[[Entry], None]
 
 @dataclass(frozen=True)
 class Start:
-    """What was found in the ledger when a batch was begun.
+    """What the ledger holds of a batch before it is begun, by the rows' ids.
 
-    ``done`` and ``again`` count the rows that earlier calls finished, and those that had failed and are tried again;
-    ``changed`` are the rows whose film or parameters have changed since; ``gone`` those that the manifest names no more.
+    ``done`` were finished by earlier calls, and stay so; ``again`` had failed and are tried again; ``changed`` have
+    another film or other parameters than then; of ``absent`` the output is there no more; ``gone`` are those that the
+    manifest names no more.
     """
 
-    done: int = 0
-    again: int = 0
+    done: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
 
 
-def enrol(ledger: Ledger, batch: str, rows: Sequence[Row], *, resume: bool, most: int) -> Start:
-    """Write the rows down, those of an earlier call as they are now.
+def compare(ledger: Ledger, batch: str, rows: Sequence[Row], out: str, *, resume: bool, most: int) -> Start:
+    """See what earlier calls have left to do.
 
     Parameters
     ----------
@@ -47,6 +58,8 @@ def enrol(ledger: Ledger, batch: str, rows: Sequence[Row], *, resume: bool, most
         The batch's name.
     rows : sequence of Row
         All of them.
+    out : str
+        The batch's folder, or ``s3://bucket/prefix``.
     resume : bool
         Whether the ledger may hold the batch already.
     most : int
@@ -67,13 +80,41 @@ def enrol(ledger: Ledger, batch: str, rows: Sequence[Row], *, resume: bool, most
         )
     payloads = {row.id: row.payload for row in rows}
     known = {name: entry for name, entry in earlier.items() if name in payloads}
-    changed = tuple(name for name, entry in known.items() if entry.payload != payloads[name])
-    failed = [name for name, entry in known.items() if entry.state == "failed"]
+    changed = tuple(name for name, entry in known.items() if _differs(entry, payloads[name]))
+    finished = [name for name, entry in known.items() if entry.state == "done" and name not in changed]
+    absent = () if is_remote(out) else tuple(n for n in finished if not Path(out, n, f"{n}.ipynb").exists())
+    return Start(
+        done=tuple(name for name in finished if name not in absent),
+        again=tuple(name for name, entry in known.items() if entry.state == "failed"),
+        changed=changed,
+        absent=absent,
+        gone=tuple(name for name in earlier if name not in payloads),
+    )
+
+
+def _differs(entry: Entry, payload: Mapping[str, Any]) -> bool:
+    """Whether a row is another now; a film that is not there, as on a disk that was taken out, makes no done row another."""
+    unseen = entry.state == "done" and payload.get("film") is None
+    return entry.payload != ({**payload, "film": entry.payload.get("film")} if unseen else payload)
+
+
+def enrol(ledger: Ledger, batch: str, rows: Sequence[Row], start: Start) -> None:
+    """Write the rows down, those of earlier calls as they are now.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    batch : str
+        The batch's name.
+    rows : sequence of Row
+        All of them.
+    start : Start
+        What :func:`compare` found.
+    """
+    payloads = {row.id: row.payload for row in rows}
     ledger.enrol(batch, list(payloads.items()))
-    ledger.again(batch, failed)
-    ledger.replace(batch, [(name, payloads[name]) for name in changed])
-    done = sum(entry.state == "done" and name not in changed for name, entry in known.items())
-    return Start(done, len(failed), changed, tuple(name for name in earlier if name not in payloads))
+    ledger.again(batch, start.again)
+    ledger.replace(batch, [(name, payloads[name]) for name in (*start.changed, *start.absent)])
 
 
 def run(ledger: Ledger, task: Task, rows: Iterable[str], engine: Engine, watch: Watch) -> list[Entry]:
@@ -88,7 +129,7 @@ def run(ledger: Ledger, task: Task, rows: Iterable[str], engine: Engine, watch: 
     rows : iterable of str
         Their ids.
     engine : Engine
-        Is closed in the end, also where this is interrupted.
+        Is closed in the end, also where this is interrupted; then the rows of workers that ended with it wait again.
     watch : callable
         Is told of changes.
 
@@ -99,14 +140,19 @@ def run(ledger: Ledger, task: Task, rows: Iterable[str], engine: Engine, watch: 
     """
     loop = _Loop(ledger, task, set(rows), engine, watch)
     try:
-        loop.look(None)
+        loop.look()
         while not loop.over:
             loop.hand_over()
             time.sleep(POLL)
             ledger.overdue(task.batch, task.retries + 1)
-            loop.look(LOOK_BACK)
-    finally:
+            loop.look()
+    except BaseException as error:
         engine.close()
+        # Nothing can be released where the ledger is away, and to find that out takes a while.
+        if not isinstance(error, LedgerAway):
+            loop.release()
+        raise
+    engine.close()
     return [entry for entry in ledger.entries(task.batch) if entry.id in loop.entries]
 
 
@@ -117,14 +163,20 @@ class _Loop:
         self._due: dict[str, float] = {}
         # The attempts that a row had when it was handed over, and when that was.
         self._handed: dict[str, tuple[int, float]] = {}
+        # How often it was handed over and nobody claimed it.
+        self._lost = Counter[str]()
+        # When the last look began, and the last one that read all rows.
+        self._looked = self._read = float("-inf")
 
     @property
     def over(self) -> bool:
         return all(entry.state in OVER for entry in self.entries.values())
 
-    def look(self, within: float | None) -> None:
-        """Read what has changed in the last so many seconds; None reads all."""
+    def look(self) -> None:
+        """Read what has changed since the last look, and now and then everything."""
         now = time.monotonic()
+        whole = now - self._read >= WHOLE
+        within = None if whole else now - self._looked + LOOK_BACK
         for entry in self._ledger.entries(self._task.batch, within):
             if entry.id not in self._rows:
                 continue
@@ -133,8 +185,15 @@ class _Loop:
             self._due[entry.id] = now + entry.due
             if before is None or _told(before) != _told(entry):
                 self._watch(entry)
+        self._looked, self._read = now, now if whole else self._read
         for name in [name for name, handed in self._handed.items() if self._given_back(name, *handed)]:
             del self._handed[name]
+
+    def release(self) -> None:
+        """Let the rows wait whose workers were of this machine and are no more: none of them died of its row."""
+        for entry in self._ledger.entries(self._task.batch) if self._handed else ():
+            if entry.id in self._handed and entry.state == "running" and is_gone(entry.worker):
+                self._ledger.release(self._task.batch, entry)
 
     def hand_over(self) -> None:
         """Fill the engine's slots with rows that wait and are due."""
@@ -151,8 +210,15 @@ class _Loop:
     def _given_back(self, name: str, attempts: int, since: float) -> bool:
         """Whether the engine has done with a row, or has lost it before anybody claimed it."""
         entry = self.entries[name]
-        lost = entry.state == "waiting" and time.monotonic() - since > 2 * self._task.lease
-        return entry.state in OVER or lost or (entry.state == "waiting" and entry.attempts > attempts)
+        if entry.state in OVER or (entry.state == "waiting" and entry.attempts > attempts):
+            self._lost.pop(name, None)
+            return True
+        # Longer each time: it may stand in a queue where more are handed over than there are workers.
+        patience = min(2 * self._task.lease * 2 ** self._lost[name], LONGEST_QUEUE)
+        lost = entry.state == "waiting" and time.monotonic() - since > patience
+        if lost:
+            self._lost[name] += 1
+        return lost
 
 
 def _told(entry: Entry) -> tuple[str, int, str]:

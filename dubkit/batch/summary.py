@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dubkit.batch import notebook
 from dubkit.batch.ledger import Entry
 from dubkit.certificate import FORMULAS
+from dubkit.service.storage import whole
 from dubkit.store import told
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "video", "state", "reason", "attempts", "seconds")
 STAGE = "stage_seconds."
+NUMBERS = ("duration", "lines", "largest_rate", "largest_drift", "flagged")
+"""Facts that are counted and drawn; a notebook of one's own may say something else under these names."""
 SLOWEST = 10
 
 
@@ -36,7 +39,8 @@ def table(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def write(entries: Sequence[Entry], folder: Path) -> None:
-    """Write ``results.csv``, ``results.parquet``, and ``summary.ipynb`` and ``.html``, which look at them.
+    """Write ``results.csv``, ``results.parquet``, and ``summary.ipynb`` and ``.html``, which look at them; a table appears
+    when it is whole.
 
     Raises
     ------
@@ -46,8 +50,10 @@ def write(entries: Sequence[Entry], folder: Path) -> None:
     found = table(entries)
     with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _harmless(found).to_csv(folder / "results.csv", index=False)
-        found.to_parquet(folder / "results.parquet", index=False)
+        with whole(folder / "results.csv") as part:
+            _harmless(found).to_csv(part, index=False)
+        with whole(folder / "results.parquet") as part:
+            found.to_parquet(part, index=False)
         executed = notebook.execute(
             notebook.shipped("batch_summary.ipynb"),
             folder / "summary.ipynb",
@@ -57,10 +63,13 @@ def write(entries: Sequence[Entry], folder: Path) -> None:
 
 
 def read(results: str | Path) -> pd.DataFrame:
-    """The table of a batch that has ended, from its ``results.parquet``."""
+    """The table of a batch that has ended, from its ``results.parquet``; what is no number among :data:`NUMBERS` and the
+    stages' seconds is missing."""
     import pandas as pd
 
-    return pd.read_parquet(results)
+    found = pd.read_parquet(results)
+    counted = [name for name in found if name in NUMBERS or name.startswith(STAGE)]
+    return found.assign(**{name: pd.to_numeric(found[name], errors="coerce") for name in counted})
 
 
 def counts(results: pd.DataFrame) -> pd.DataFrame:
@@ -143,10 +152,13 @@ def _flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
 
 
 def _column(cells: Sequence[Any]) -> pd.Series:
-    """Cells as one type, also where some are missing; those of several kinds, and lists, become JSON."""
+    """Cells as one type, also where some are missing; those of several kinds, lists, and numbers that are too large become
+    JSON."""
     import pandas as pd
 
     kinds = {type(cell) for cell in cells if cell is not None}
+    if any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
+        kinds = {object}
     if kinds == {int}:
         return pd.Series(cells, dtype="Int64")
     if kinds == {bool}:
@@ -155,6 +167,8 @@ def _column(cells: Sequence[Any]) -> pd.Series:
         return pd.Series(cells, dtype="float64")
     if not kinds <= {str}:
         cells = [None if cell is None else json.dumps(cell, ensure_ascii=False) for cell in cells]
+    # Half characters, as of file names that are not UTF-8, fit in no table.
+    cells = [cell and cell.encode("utf-8", "backslashreplace").decode() for cell in cells]
     return pd.Series(cells, dtype="str")
 
 

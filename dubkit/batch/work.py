@@ -74,11 +74,24 @@ def perform(task: Task) -> None:
     """
     ledger = Ledger(task.ledger)
     try:
-        worker = f"{platform.node()}-{os.getpid()}"
-        if claim := ledger.claim(task.batch, task.row, worker, task.lease):
+        if claim := ledger.claim(task.batch, task.row, f"{platform.node()}-{os.getpid()}", task.lease):
             _perform(task, ledger, claim)
     finally:
         ledger.close()
+
+
+def is_gone(worker: str) -> bool:
+    """Whether a worker, by its name in the ledger, was a process of this machine that has ended."""
+    node, _, process = worker.rpartition("-")
+    if node != platform.node():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _perform(task: Task, ledger: Ledger, claim: Claim) -> None:
@@ -111,8 +124,12 @@ def _done(task: Task, claim: Claim, told: Callable[[str], None]) -> dict[str, An
         executed = folder / f"{claim.row}.ipynb"
         try:
             notebook.execute(task.notebook, executed, given, told)
-        finally:
-            facts = _paged(executed)
+        except Exception:
+            # What a full disk leaves of it may have no page; why the row failed is what counts.
+            with contextlib.suppress(Exception):
+                _paged(executed)
+            raise
+        facts = _paged(executed)
     here, there = str(folder), f"{task.out}/{claim.row}"
     return {
         name: value.replace(here, there, 1) if isinstance(value, str) and value.startswith(here) else value
@@ -132,8 +149,6 @@ def _paged(executed: Path) -> dict[str, Any]:
     """Write the page of an executed notebook beside it; the facts that it said."""
     import nbformat
 
-    if not executed.exists():
-        return {}
     found = nbformat.read(executed, as_version=4)
     notebook.write_page(found, executed.with_suffix(".html"))
     return collected(found)
@@ -151,12 +166,19 @@ def _folder(task: Task) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="dubkit-") as name:
         folder = Path(name)
-        try:
-            yield folder
-        finally:
+
+        def hand_over() -> None:
             home = storage(task.out)
             for path in sorted(folder.iterdir()):
                 home.upload(path, f"{task.row}/{path.name}")
+
+        try:
+            yield folder
+        except Exception:
+            with contextlib.suppress(Exception):
+                hand_over()
+            raise
+        hand_over()
 
 
 def judged(error: Exception) -> tuple[str, bool]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from dubkit.batch import run as module
 from dubkit.batch.ledger import Entry, Ledger
+from dubkit.batch.ledger_database import LedgerAway
 from dubkit.batch.rows import Row
-from dubkit.batch.run import Start, enrol, run
+from dubkit.batch.run import Start, compare, enrol, run
 from dubkit.batch.work import Task
 from dubkit.errors import BadInput
 
@@ -23,6 +31,7 @@ class Scripted:
     ) -> None:
         self.ledger, self.slots, self.script = ledger, slots, script
         self.handed: list[str] = []
+        self.workers: dict[str, str] = {}
         self.closed = False
 
     def submit(self, task: Task) -> None:
@@ -30,7 +39,7 @@ class Scripted:
         act = self.script(task.row, self.handed.count(task.row))
         if act == "lose":
             return
-        claim = self.ledger.claim(task.batch, task.row, "here", task.lease)
+        claim = self.ledger.claim(task.batch, task.row, self.workers.get(task.row, "here"), task.lease)
         assert claim
         if act == "done":
             self.ledger.finish(claim, {"n": claim.attempt}, 1.0)
@@ -58,7 +67,10 @@ def rows(*names: str, **changes: str) -> list[Row]:
 
 
 def begin(ledger: Ledger, *names: str, resume: bool = False, **changes: str) -> Start:
-    return enrol(ledger, "b", rows(*names, **changes), resume=resume, most=3)
+    found = rows(*names, **changes)
+    start = compare(ledger, "b", found, "s3://bucket/done", resume=resume, most=3)
+    enrol(ledger, "b", found, start)
+    return start
 
 
 def done(ledger: Ledger, engine: Scripted, *names: str, lease: float = 30.0) -> dict[str, Entry]:
@@ -149,7 +161,7 @@ def test_a_batch_that_is_there_is_refused_without_resume(ledger):
 def test_resume_does_what_failed_is_missing_or_has_changed(ledger):
     begin(ledger, "a", "b", "c")
     done(ledger, Scripted(ledger, 1, lambda row, n: "fail" if row == "b" else "done"), "a", "b", "c")
-    assert begin(ledger, "a", "b", "d", resume=True) == Start(done=1, again=1, gone=("c",))
+    assert begin(ledger, "a", "b", "d", resume=True) == Start(done=("a",), again=("b",), gone=("c",))
     engine = Scripted(ledger)
     found = done(ledger, engine, "a", "b", "d")
     assert engine.handed == ["b", "d"] and [*found] == ["a", "b", "d"]
@@ -158,3 +170,137 @@ def test_resume_does_what_failed_is_missing_or_has_changed(ledger):
     again = Scripted(ledger)
     assert done(ledger, again, "a", "b", "d")["a"].payload["parameters"]["target"] == "es"
     assert again.handed == ["a", "b", "d"]
+
+
+class Clock:
+    """Time that passes just where the loop sleeps, so many seconds at once."""
+
+    def __init__(self, step: float, sleeps: int = 1000) -> None:
+        self.now, self.step, self.left = 0.0, step, sleeps
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, _: float) -> None:
+        self.left -= 1
+        assert self.left, "it goes on for ever"
+        self.now += self.step
+
+
+def test_changes_while_the_loop_was_held_up_are_not_missed(ledger, monkeypatch):
+    begin(ledger, "a")
+    monkeypatch.setattr(module, "LOOK_BACK", 0.1)
+    clock = Clock(0.4, sleeps=3)
+    # Longer than what a look has of a margin.
+    monkeypatch.setattr(
+        module, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=lambda s: (clock.sleep(s), time.sleep(0.4)))
+    )
+    assert done(ledger, Scripted(ledger), "a")["a"].state == "done"
+
+
+def test_changes_while_the_clock_stood_still_are_found_within_a_minute(ledger, monkeypatch):
+    begin(ledger, "a")
+    # No look sees what has changed since the last.
+    monkeypatch.setattr(module, "LOOK_BACK", -1e6)
+    clock = Clock(1.0)
+    monkeypatch.setattr(module, "time", clock)
+    assert done(ledger, Scripted(ledger), "a")["a"].state == "done"
+    assert clock.now == 60
+
+
+@pytest.mark.parametrize(("longest", "gaps"), [(3600.0, [70, 130, 250, 490]), (200.0, [70, 130, 210, 210])])
+def test_a_row_that_nobody_claims_is_handed_over_again_after_longer_and_longer(ledger, monkeypatch, longest, gaps):
+    begin(ledger, "a")
+    monkeypatch.setattr(module, "LONGEST_QUEUE", longest)
+    clock, times = Clock(10.0), []
+    monkeypatch.setattr(module, "time", clock)
+    done(ledger, Scripted(ledger, 1, lambda row, n: times.append(clock.now) or ("lose" if n < 5 else "done")), "a")
+    assert [after - before for before, after in pairwise(times)] == gaps
+
+
+def held(ledger: Ledger, error: BaseException, **workers: str) -> dict[str, tuple[str, int]]:
+    """The rows as they are after an error while these workers had them."""
+    begin(ledger, *workers)
+    engine = Scripted(ledger, len(workers), lambda row, n: "hold")
+    engine.workers = workers
+
+    def fail(entry: Entry) -> None:
+        if entry.state == "running":
+            raise error
+
+    with pytest.raises(type(error)):
+        run(ledger, Task("", "b", "", 30.0, 0, "", "", 0), workers, engine, fail)
+    assert engine.closed
+    return {entry.id: (entry.state, entry.attempts) for entry in ledger.entries("b")}
+
+
+@pytest.fixture
+def ended() -> str:
+    """A worker whose process is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return f"{platform.node()}-{process.pid}"
+
+
+def test_an_interruption_lets_rows_wait_whose_workers_ended_with_it(ledger, ended):
+    found = held(ledger, KeyboardInterrupt(), a=ended, b=f"{platform.node()}-{os.getpid()}", c="far-1")
+    assert found == {"a": ("waiting", 0), "b": ("running", 1), "c": ("running", 1)}
+    assert begin(ledger, "a", "b", "c", resume=True) == Start()
+
+
+def test_what_others_have_handed_over_is_let_be_by_an_interruption(ledger, ended):
+    begin(ledger, "a", "theirs")
+    assert ledger.claim("b", "theirs", ended, 30.0)
+
+    def interrupt(entry: Entry) -> None:
+        if entry.id == "a" and entry.state == "running":
+            raise KeyboardInterrupt
+
+    engine = Scripted(ledger, 2, lambda row, n: "hold")
+    engine.workers = {"a": ended}
+    with pytest.raises(KeyboardInterrupt):
+        run(ledger, Task("", "b", "", 30.0, 0, "", "", 0), ["a", "theirs"], engine, interrupt)
+    assert [(entry.id, entry.state) for entry in ledger.entries("b")] == [("a", "waiting"), ("theirs", "running")]
+
+
+def test_a_ledger_that_is_away_is_not_asked_to_release(ledger, ended):
+    assert held(ledger, LedgerAway("It does not answer."), a=ended) == {"a": ("running", 1)}
+
+
+def test_a_running_row_that_has_changed_is_done_as_it_is_now(ledger):
+    begin(ledger, "a")
+    claim = ledger.claim("b", "a", "far-1", 30.0)
+    assert claim
+    assert begin(ledger, "a", resume=True, target="es") == Start(changed=("a",))
+    assert not ledger.finish(claim, {"by": "old"}, 1.0)
+    found = done(ledger, Scripted(ledger), "a")["a"]
+    assert (found.state, found.attempts, found.payload["parameters"]["target"]) == ("done", 1, "es")
+
+
+def test_a_film_that_cannot_be_seen_now_makes_no_done_row_another(ledger, tmp_path):
+    films = [Row(name, n, {"video": str(tmp_path / f"{name}.mp4")}) for n, name in enumerate("ab")]
+    for row in films:
+        Path(row.parameters["video"]).write_bytes(b"film")
+    enrol(ledger, "b", films, Start())
+    done(ledger, Scripted(ledger, 1, lambda row, n: "fail" if row == "b" else "done"), "a", "b")
+    for row in films:
+        Path(row.parameters["video"]).unlink()
+    again = compare(ledger, "b", films, "s3://bucket/done", resume=True, most=3)
+    assert again == Start(done=("a",), again=("b",), changed=("b",))
+    other = [replace(row, parameters={**row.parameters, "target": "es"}) for row in films]
+    assert compare(ledger, "b", other, "s3://bucket/done", resume=True, most=3).changed == ("a", "b")
+    enrol(ledger, "b", films, again)
+    Path(films[0].parameters["video"]).write_bytes(b"another film")
+    assert compare(ledger, "b", films, "s3://bucket/done", resume=True, most=3) == Start(changed=("a",))
+
+
+def test_a_done_row_whose_output_is_gone_is_done_again(ledger, tmp_path):
+    begin(ledger, "a", "b", "c")
+    done(ledger, Scripted(ledger, 1, lambda row, n: "fail" if row == "c" else "done"), "a", "b", "c")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a.ipynb").touch()
+    start = compare(ledger, "b", rows("a", "b", "c"), str(tmp_path), resume=True, most=3)
+    assert start == Start(done=("a",), again=("c",), absent=("b",))
+    enrol(ledger, "b", rows("a", "b", "c"), start)
+    assert [entry.state for entry in ledger.entries("b")] == ["done", "waiting", "waiting"]
+    assert ledger.entries("b")[1].result == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from dubkit.batch import kernels, summary
 from dubkit.batch.ledger import Entry
+from dubkit.errors import OutOfSpace
 
 
 def entry(row: str, state: str = "done", **facts: Any) -> Entry:
@@ -62,6 +64,42 @@ def test_groups_become_columns_and_files_are_written(tmp_path):
     page = (tmp_path / "summary.html").read_text()
     assert "=No &lt;sound&gt;." in page and "No <sound>" not in page
     assert page.count('src="data:image/png') == 2
+
+
+def test_what_fits_no_table_goes_in_all_the_same(tmp_path):
+    odd = {
+        "duration": "0:20",
+        "largest_rate": 1.2,
+        "largest_drift": [1],
+        "flagged": 0,
+        "huge": 10**30,
+        "name": "caf\udce9",
+    }
+    summary.write([entry("a", result={**odd, "stage_seconds": {"translate": "long"}}), dubbed("b", 4.0)], tmp_path)
+    kernels.end()
+    plain = pd.read_csv(tmp_path / "results.csv", dtype=str)
+    assert (
+        list(plain["duration"]) == ['"0:20"', "5.0"]
+        and plain["name"][0] == "caf\\udce9"
+        and plain["huge"][0] == f"{10**30}"
+    )
+    found = summary.read(tmp_path / "results.parquet")
+    assert found["duration"].isna().tolist() == [True, False] and found["duration"][1] == 5.0
+    assert list(summary.counts(found)["work per film"]) == [pytest.approx(14 / 5)]
+    assert "summary" in (tmp_path / "summary.html").read_text()
+
+
+def test_a_table_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch):
+    (tmp_path / "results.csv").write_text("earlier")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with pytest.raises(OutOfSpace, match="The disk that holds"):
+        summary.write(ENTRIES, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
+    assert (tmp_path / "results.csv").read_text() == "earlier"
 
 
 def test_the_whole_is_counted():

@@ -51,6 +51,7 @@ def test_closing_ends_the_workers_and_their_kernels(batch):
     _, alive = psutil.wait_procs(left, timeout=15)
     assert alive == []
     assert batch.said("long") == ["began"]
+    assert (batch.entry("long").state, batch.entry("long").attempts) == ("waiting", 0)
 
 
 def test_a_cluster_that_runs_already_is_used_and_left_running(batch):

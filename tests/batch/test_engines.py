@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -43,7 +45,20 @@ def test_one_worker_uses_one_kernel_and_closing_ends_both(batch):
     assert {*batch.kernels("r1")} == {*batch.kernels("r2")} == {*batch.kernels("long")}
     assert batch.kernels("long")[0] in {one.pid for one in seen}
     assert psutil.wait_procs(seen, timeout=15)[1] == []
-    assert batch.entry("long").state == "running"
+    # It was not the row that ended its worker.
+    left = batch.entry("long")
+    assert (left.state, left.attempts, left.reason) == ("waiting", 0, "") and left.due <= 0
+
+
+def test_what_workers_could_not_say_is_told_until_they_are_stopped(caplog):
+    caplog.set_level(logging.INFO)
+    made = Local.from_spec("", 1)
+    for error in (OSError("the ledger is away"), OSError("the pool is no more")):
+        future: Future[None] = Future()
+        future.set_exception(error)
+        made._tell(future)
+        made.close()
+    assert caplog.messages == ["A worker could not say how its row went: the ledger is away"]
 
 
 def test_engines_are_found_by_name():

@@ -14,7 +14,7 @@ import servers
 
 from dubkit.batch.ledger import Claim, Entry, Ledger
 from dubkit.batch.ledger_database import LedgerAway
-from dubkit.errors import BadInput
+from dubkit.errors import BadInput, OutOfSpace
 
 CLAIM_ALL = """
 import json, random, sys
@@ -213,15 +213,42 @@ def test_overdue_rows_wait_again_until_they_have_had_enough_attempts(ledger, bat
     assert [row.state for row in ledger.entries(batch)] == ["failed", "running", "waiting"]
 
 
-def test_a_row_may_get_another_payload_but_not_while_somebody_has_it(ledger, batch):
+def test_a_row_that_had_but_one_attempt_says_so_in_english(ledger, batch):
+    claimed(ledger, batch, "a", seconds=0.05)
+    time.sleep(0.1)
+    (lost,) = ledger.overdue(batch, most=1)
+    assert (lost.state, lost.reason) == ("failed", "Its worker died.")
+
+
+def test_a_row_that_is_released_waits_as_if_it_had_not_been_claimed(ledger, batch):
+    ledger.fail(claimed(ledger, batch), "The network was away.", again_in=0.0)
+    held = claimed(ledger, batch)
+    ledger.beat(held, 30.0, "diarize")
+    running = entry(ledger, batch)
+    assert ledger.release(batch, running)
+    row = entry(ledger, batch)
+    assert (row.state, row.attempts, row.note, row.reason) == ("waiting", 1, "", "The network was away.")
+    assert not ledger.beat(held, 30) and not ledger.finish(held, {}, 1.0)
+    assert not ledger.release(batch, running)
+    again = claimed(ledger, batch, worker="w2")
+    assert again.attempt == 2
+    assert not ledger.release(batch, running) and not ledger.finish(held, {}, 1.0)
+    assert ledger.finish(again, {}, 1.0)
+
+
+def test_a_row_may_get_another_payload_and_who_has_it_loses_it(ledger, batch):
     ledger.finish(claimed(ledger, batch), {"lines": 1}, 9.0)
     running = claimed(ledger, batch, "b")
     ledger.replace(batch, [("a", {"video": "new.mp4"}), ("b", {"video": "new.mp4"})])
     first, second, _ = ledger.entries(batch)
     assert (first.state, first.attempts, first.seconds) == ("waiting", 0, 0.0)
     assert (first.result, first.payload) == ({}, {"video": "new.mp4"})
-    assert (second.state, second.payload) == ("running", {"video": "ü.mp4", "target": "pt"})
-    assert ledger.finish(running, {}, 1.0)
+    assert (second.state, second.attempts, second.payload) == ("waiting", 0, {"video": "new.mp4"})
+    assert not ledger.beat(running, 30) and not ledger.finish(running, {"by": "old"}, 1.0)
+    new = claimed(ledger, batch, "b", worker="w2")
+    assert new.payload == {"video": "new.mp4"}
+    assert not ledger.finish(running, {"by": "old"}, 1.0)
+    assert ledger.finish(new, {"by": "new"}, 1.0)
 
 
 def test_who_asks_often_gets_only_what_changed(ledger, batch):
@@ -306,7 +333,45 @@ def test_an_sqlite_file_may_be_given_as_a_path_or_a_url(tmp_path):
     assert str(Ledger(str(tmp_path / "one.sqlite"))) == str(tmp_path / "one.sqlite")
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("dubkit.batch.ledger.FIRST_PATIENCE", 0.1)
-    with pytest.raises(LedgerAway, match=r"none/ledger\.sqlite does not answer \(unable to open database file\)"):
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a database fails."""
+
+    def wait(seconds: float) -> None:
+        raise AssertionError("no waiting mends this")
+
+    monkeypatch.setattr("dubkit.batch.ledger_database.time.sleep", wait)
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(tmp_path, no_patience):
+    with pytest.raises(OutOfSpace, match=r"none/ledger\.sqlite cannot be written \(unable to open database file\)"):
         Ledger(str(tmp_path / "none" / "ledger.sqlite"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [("max_page_count = 8", "database or disk is full"), ("query_only = 1", "attempt to write a readonly database")],
+)
+def test_a_disk_that_is_full_or_read_only_is_told_at_once(tmp_path, no_patience, limit, said):
+    from sqlalchemy import event
+
+    made = Ledger(str(tmp_path / "ledger.sqlite"))
+    made.close()
+    event.listen(made._database.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {limit}"))
+    with pytest.raises(OutOfSpace, match=rf"ledger\.sqlite cannot be written \({said}\).* with --resume goes on\."):
+        made.enrol("b", [(str(n), {"filler": "x" * 100}) for n in range(1000)])
+    assert made.entries("b") == []
+
+
+def test_a_database_that_is_locked_is_waited_for_and_then_told(tmp_path, monkeypatch):
+    import sqlite3
+
+    monkeypatch.setattr("dubkit.batch.ledger_database.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("dubkit.batch.ledger_database.PATIENCE", 0.2)
+    made = Ledger(str(tmp_path / "ledger.sqlite"))
+    other = sqlite3.connect(tmp_path / "ledger.sqlite")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LedgerAway, match=r"does not answer \(database is locked\).* with --resume goes on"):
+        made.enrol("b", [("a", {})])
+    other.close()
+    made.enrol("b", [("a", {})])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from dubkit.batch.manifest import read
+from dubkit.batch.manifest import read, shown
+from dubkit.batch.rows import Defaults, rows
 from dubkit.errors import BadInput
 
 
@@ -34,6 +38,17 @@ def test_csv_from_a_spreadsheet(tmp_path, separator):
     assert found.rows == ((2, {"video": str(tmp_path / "ção.mp4"), "target": "pt"}),)
 
 
+@pytest.mark.parametrize("name", ["Video", "VIDEO ", " video"])
+def test_capitals_and_blanks_in_column_names_do_not_matter(tmp_path, name):
+    place = written(tmp_path / "m.csv", f"{name};Target;Strength\r\na.mp4;pt;0,5\r\n", "utf-8-sig")
+    expected = {"video": str(tmp_path / "a.mp4"), "target": "pt", "Strength": "0,5"}
+    assert read(place).rows == ((2, expected),)
+    (tmp_path / "m.jsonl").write_text(json.dumps({name: "a.mp4"}))
+    assert read(str(tmp_path / "m.jsonl")).rows == ((1, {"video": str(tmp_path / "a.mp4")}),)
+    twice = read(written(tmp_path / "t.csv", f"{name},video\na.mp4,b.mp4\n"))
+    assert twice.problems == ((1, "the column 'video' is there twice"),)
+
+
 def test_csv_that_is_not_in_order_is_told_by_line(tmp_path):
     found = read(written(tmp_path / "m.csv", "video,target,target,\na.mp4,pt\nb.mp4,pt,x,y,z\n"))
     assert [number for number, _ in found.rows] == [2]
@@ -50,6 +65,42 @@ def test_json_lines_keep_their_types(tmp_path):
     assert found.rows == ((1, {"video": str(tmp_path / "a.mp4"), "diarize.n_speakers": 2}),)
     assert [number for number, _ in found.problems] == [3, 4]
     assert "it is no JSON object" in found.problems[0][1] and "it is no JSON (" in found.problems[1][1]
+
+
+def test_json_texts_keep_what_else_ends_lines(tmp_path):
+    text = '{"video": "a.mp4", "title": "one\u2028two\x85three"}\r\n{"video": "b.mp4"}\n'
+    found = read(written(tmp_path / "m.jsonl", text, "utf-8-sig"))
+    assert found.problems == () and [cells["video"] for _, cells in found.rows] == [
+        str(tmp_path / "a.mp4"),
+        str(tmp_path / "b.mp4"),
+    ]
+    assert found.rows[0][1]["title"] == "one\u2028two\x85three"
+
+
+def test_the_home_folder_is_known_and_another_s_that_is_not_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    written(tmp_path / "m.csv", "video\n~/a.mp4\n~no-such-user/b.mp4\n")
+    found = read("~/m.csv")
+    assert found.place == str(tmp_path / "m.csv") and found.rows == ((2, {"video": str(tmp_path / "a.mp4")}),)
+    assert found.problems == (
+        (3, "there is no such home folder as that of '~no-such-user/b.mp4'; give the whole path"),
+    )
+    with pytest.raises(BadInput, match=r"'~no-such-user/m\.csv' is not there"):
+        read("~no-such-user/m.csv")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("https://u:secret@host/m.csv?sig=secret", "https://host/m.csv"),
+        ("s3://key:secret@bucket/m.csv", "s3://bucket/m.csv"),
+    ],
+)
+def test_addresses_that_cannot_be_read_are_told_without_their_secrets(place, said):
+    with pytest.raises(BadInput, match=rf"The manifest '{said}' cannot be read: give a path, or s3://") as told:
+        read(place)
+    assert "secret" not in str(told.value)
+    assert shown("/films/a?b@c.mp4") == "/films/a?b@c.mp4" and shown("s3://b/me@home.mp4") == "s3://b/me@home.mp4"
 
 
 def test_parquet_keeps_its_types(tmp_path):
@@ -72,10 +123,35 @@ def test_a_folder_gives_its_films_by_name(tmp_path):
     assert found.rows == ((1, {"video": str(tmp_path / "a.mkv")}), (2, {"video": str(tmp_path / "b.MP4")}))
 
 
+def test_a_film_s_name_that_is_not_utf_8_is_read_and_told_with_the_rows(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.mp4")).touch()
+    found = read(str(tmp_path))
+    with pytest.raises(BadInput, match=r"- file 1: video is '.*caf\\udce9\.mp4', which is no plain value"):
+        rows(found, {"video": ""}, Defaults())
+
+
+def test_hidden_files_and_dubs_made_here_are_left_out_and_told(film, tmp_path):
+    folder = tmp_path / "films"
+    folder.mkdir()
+    options = ["-metadata", "comment=Speech machine-dubbed by dubkit."]
+    shutil.copy(film("dub.mp4", options=options), folder / "a.pt.mp4")
+    with pytest.raises(BadInput, match=r"names no films\. .* Films in the folder that dubkit made, left out: 1\."):
+        read(str(folder))
+    for name in ("a.mp4", "._a.mp4", ".hidden.mkv", ".DS_Store"):
+        (folder / name).touch()
+    found = read(str(folder))
+    assert found.rows == ((1, {"video": str(folder / "a.mp4")}),)
+    assert found.notes == (
+        "Hidden files in the folder, left out: 2.",
+        "Films in the folder that dubkit made, left out: 1.",
+    )
+
+
 def test_a_bucket_gives_its_films_and_its_manifests(bucket, tmp_path):
     for name, content in {
         "in/b.mp4": b"b",
         "in/a.mov": b"a",
+        "in/._a.mov": b"of a Mac",
         "in/sub/c.mp4": b"c",
         "in/list.csv": b"video,target\nb.mp4,pt\n",
     }.items():

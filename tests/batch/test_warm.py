@@ -152,6 +152,51 @@ def test_a_page_has_the_parameters_and_outputs_and_loads_nothing(tmp_path, execu
     assert json.dumps(found) == before
 
 
+def test_every_notebook_is_executed_by_this_interpreter(tmp_path, monkeypatch):
+    """Whatever kernel it was written on, and whatever is installed under the name python3."""
+    spec = tmp_path / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": ["/no/such/python"], "display_name": "x", "language": "python"})
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    for kernel in ({"name": "conda-env-mine-py", "display_name": "Mine", "language": "python"}, None):
+        path = written(tmp_path / "in.ipynb", "import sys\n" + SAY + "batch.result(python=sys.executable, video=video)")
+        found = nbformat.read(path, 4)
+        found.metadata = {"kernelspec": kernel} if kernel else {}
+        nbformat.write(found, path)
+        assert notebook.parameters(path) == {"video": ""}
+        said = collected(notebook.execute(path, tmp_path / "out.ipynb", {"video": "a"}))
+        kernels.end()
+        assert said == {"python": sys.executable, "video": "a"}
+
+
+def test_a_notebook_in_another_language_is_refused(tmp_path):
+    path = written(tmp_path / "in.ipynb")
+    path.write_text(path.read_text().replace('"language": "python"', '"language": "R"'))
+    with pytest.raises(BadInput, match=r"is a notebook in R\. Batches execute notebooks in Python"):
+        notebook.parameters(path)
+
+
+def test_parameters_have_the_notebook_s_values(tmp_path):
+    cell = "video = ''\nstrength: float = 1.5  # how much\nn = -3\nloud = False\ntags = [\n  'x',\n]\nout = Path('x')"
+    names = notebook.parameters(written(tmp_path / "in.ipynb", parameters=cell))
+    assert names == {
+        "video": "", "strength": 1.5, "n": -3, "loud": False, "tags": ["x"], "out": None,
+    }  # fmt: skip
+
+
+def test_another_code_is_another_notebook_and_another_text_is_not(tmp_path):
+    path = written(tmp_path / "in.ipynb", "a = 1")
+    before = notebook.identity(path)
+    found = nbformat.read(path, 4)
+    found.cells.append(nbformat.v4.new_markdown_cell("# Words"))
+    found.cells[1].outputs = [nbformat.v4.new_output("stream", text="shown")]
+    nbformat.write(found, path)
+    assert notebook.identity(path) == before
+    assert notebook.identity(written(tmp_path / "in.ipynb", "a = 2")) != before
+
+
 def test_a_notebook_without_parameters_is_refused(tmp_path):
     path = written(tmp_path / "in.ipynb", parameters="film = ''")
     with pytest.raises(BadInput, match=r"needs a cell with the tag 'parameters' that sets video; it sets: \['film'\]"):
@@ -159,7 +204,7 @@ def test_a_notebook_without_parameters_is_refused(tmp_path):
     with pytest.raises(BadInput, match="There is no notebook"):
         notebook.parameters(tmp_path / "none.ipynb")
     (tmp_path / "bad.ipynb").write_text("no JSON")
-    with pytest.raises(BadInput, match="is no notebook that papermill can read"):
+    with pytest.raises(BadInput, match="is no notebook that can be read"):
         notebook.parameters(tmp_path / "bad.ipynb")
 
 

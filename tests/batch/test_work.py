@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import platform
+import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +18,7 @@ from small_batches import Batch
 
 from dubkit.batch import kernels, work
 from dubkit.batch.ledger import Ledger
-from dubkit.batch.work import FINAL, Task, judged, perform
+from dubkit.batch.work import FINAL, Task, is_gone, judged, perform
 from dubkit.errors import BadInput, OutOfMemory, StageFailed, Unreachable, UnsupportedPair
 
 
@@ -125,6 +129,40 @@ def test_a_film_that_is_not_there_needs_no_kernel(rows, tmp_path):
     assert entry.state == "failed"
     assert entry.reason == f"There is no file '{tmp_path / 'none.mp4'}'. Check the name; quote it if it holds spaces."
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "waiting", "OSError: [Errno 28] No space left on device"),
+        (BadInput("No."), "failed", "No."),
+    ],
+)
+def test_a_notebook_that_was_not_wholly_written_hides_no_reason(rows, monkeypatch, error, state, reason):
+    def execute(path: str, out: Path, *_: Any) -> None:
+        out.touch()
+        raise error
+
+    rows.notebook("pass")
+    monkeypatch.setattr("dubkit.batch.notebook.execute", execute)
+    entry = rows.done()
+    assert (entry.state, entry.reason) == (state, reason)
+    assert [p.name for p in (rows.folder / "out" / "r").iterdir()] == ["r.ipynb"]
+
+
+def test_a_bucket_that_cannot_be_written_hides_no_reason(rows, bucket, tmp_path):
+    rows.notebook(SAY + "raise errors.BadInput('No.')")
+    rows.task = replace(rows.task, out="s3://no-such-bucket/done", store=str(tmp_path / "store"))
+    assert rows.done().reason == "No."
+
+
+def test_a_worker_is_gone_when_its_process_here_has_ended():
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    here = platform.node()
+    assert is_gone(f"{here}-{ended.pid}")
+    assert not is_gone(f"{here}-{os.getpid()}") and not is_gone(f"{here}-1")
+    assert not is_gone(f"{here}-2-{ended.pid}") and not is_gone(f"far-{ended.pid}")
 
 
 @pytest.mark.parametrize("lost_at", ["at once", "later"])
