@@ -23,7 +23,7 @@ from benchmarks.scaling_model import GB, MB, SPEED_UPS, TB, Assumptions, Estimat
 from dubkit.batch.run import LOOK_BACK, POLL
 from dubkit.batch.work import LEASE
 from dubkit.workers import WORKER_CORES, WORKER_MEMORY
-from evaluation.publish import put
+from evaluation.report.publish import put
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "scaling.md"
 FLEETS = (10, 100, 1000)

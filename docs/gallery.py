@@ -32,7 +32,7 @@ from dubkit.run import Run
 from dubkit.timeline import timeline
 from evaluation import tuning
 from evaluation.known_turns import held_against, known_turns
-from evaluation.misreadings import misreadings
+from evaluation.texts.misreadings import misreadings
 
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURES = ROOT / "docs" / "gallery.md", ROOT / "docs" / "pictures" / "gallery"

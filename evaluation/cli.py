@@ -21,9 +21,9 @@ from dubkit.options import INTERRUPTED, PlainErrors, Profile, Sets, changes_of
 from dubkit.store import digest
 
 if TYPE_CHECKING:
-    from evaluation.harness import System
     from evaluation.results import ResultSet
     from evaluation.suites import Suite
+    from evaluation.system import System
 
 app = typer.Typer(
     name="evaluation", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -81,7 +81,7 @@ def run(
     out: OutFolder = OUT,
 ) -> None:
     """Run a suite and score it; the same command goes on where it was stopped."""
-    from evaluation.harness import System
+    from evaluation.system import System
 
     with PlainErrors(False):
         suite = _suite(suite_name, source, target)
@@ -130,8 +130,8 @@ def guard(
 ) -> None:
     """Run the small suite, and fail where a score has fallen by more than the baseline's interval."""
     from evaluation import guard
-    from evaluation.harness import System
     from evaluation.scoring import MEASURES
+    from evaluation.system import System
 
     with PlainErrors(False):
         suite = _suite(suite_name, None, None)
@@ -158,7 +158,7 @@ def report(
     store: StoreFolder = OUT / "store",
 ) -> None:
     """One HTML page that needs nothing else: tables, figures, and the worst lines to listen to."""
-    from evaluation.report import write
+    from evaluation.report.page import write
 
     with PlainErrors(False):
         print(write(results, out, baseline=baseline, store=store))
@@ -167,7 +167,7 @@ def report(
 @app.command()
 def publish(results: Results) -> None:
     """Put the tables of results into README.md and docs/evaluation.md."""
-    from evaluation.publish import publish
+    from evaluation.report.publish import publish
     from evaluation.results import ResultSet
 
     with PlainErrors(False):
@@ -181,7 +181,8 @@ def damage(
     into_docs: Annotated[bool, typer.Option("--publish", help="Put the table into docs/evaluation.md.")] = False,
 ) -> None:
     """What known damage to a perfect dub does to every measure."""
-    from evaluation import damage, effects, perfect, publish
+    from evaluation.damage import effects, faults, perfect
+    from evaluation.report import publish
 
     with PlainErrors(False), tempfile.TemporaryDirectory() as folder:
         dialogues = _suite("dialogues", None, None)
@@ -191,7 +192,7 @@ def damage(
                 f"There is no {sample!r} in dialogues: give one of {', '.join(i.id for i in dialogues.items)}."
             )
         best = perfect.perfect(dialogues.but(items=chosen).load()[0], Path(folder))
-        table = publish.damages(effects.effects(best, damage.DAMAGES, Path(folder)))
+        table = publish.damages(effects.effects(best, faults.DAMAGES, Path(folder)))
         if into_docs:
             publish.put(publish.DOCS, {"damage": table})
     print(table)
@@ -253,13 +254,13 @@ def slug(label: str) -> str:
 
 def _suite(name: str, source: str | None, target: str | None) -> Suite:
     """A suite by name, by file, or made of a folder of sounds."""
-    from evaluation import corpora, suites
+    from evaluation import suites
 
     kind, colon, path = name.partition(":")
     if colon and kind == "audiofolder":
         if not source or not target:
             raise BadInput("A folder of sounds needs its language and one to dub into: give --from and --to.")
-        return corpora.audiofolder(Path(path), source, target)
+        return suites.audiofolder(Path(path), source, target)
     return suites.suite(name)
 
 

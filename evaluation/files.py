@@ -12,15 +12,15 @@ from dubkit.record import AudioFile, File
 from dubkit.settings import Settings
 from dubkit.stage import Stage
 from dubkit.store import Store, Stored
-from evaluation.cutting import cut_like
-from evaluation.evidence import Evidence
+from evaluation.judging.evidence import Evidence
+from evaluation.judging.screening import DubbedLine, DubbedLines, Reading, appraise, read_back, screened
 from evaluation.measures import Sample
 from evaluation.metrics import asr, diarization, timing, translation
 from evaluation.results import Outcome, ResultSet
 from evaluation.scoring import MEASURES, lines_of, samples_of
-from evaluation.screening import DubbedLine, DubbedLines, Reading, appraise, read_back, screened
 from evaluation.statistics import SEED
-from evaluation.timed_lines import Line
+from evaluation.texts.cutting import cut_like
+from evaluation.times.timed_lines import Line
 
 if TYPE_CHECKING:
     from data.truth import Truth

@@ -18,12 +18,12 @@ from dubkit.settings import Settings
 from dubkit.stage import Stage
 from dubkit.store import Stored
 from evaluation import oracle
-from evaluation.evidence import Evidence
-from evaluation.overlaps import greatest_overlap, spans_of
+from evaluation.judging.evidence import Evidence
+from evaluation.judging.screening import appraise, lined_up, read_back, screen
 from evaluation.results import Outcome
 from evaluation.scoring import lines_of, samples_of
-from evaluation.screening import appraise, lined_up, read_back, screen
 from evaluation.suites import Item
+from evaluation.times.overlaps import greatest_overlap, spans_of
 
 STAGES = (*(s.name for s in PIPELINE), screen.name, read_back.name, appraise.name)
 """All that happens to an item, in order."""

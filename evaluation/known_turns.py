@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dubkit import rttm
 from dubkit.artefacts import Turn, Turns
-from evaluation import slots
 from evaluation.metrics import diarization
 from evaluation.metrics.diarization import Diarization
+from evaluation.times import slots
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,13 +31,13 @@ from dubkit.errors import BadInput
 from dubkit.record import Artefact, AudioFile, Seconds
 from dubkit.run import PIPELINE, Run
 from dubkit.stages.separate import ANALYSIS_RATE
-from evaluation.overlaps import greatest_overlap, spans_of
+from evaluation.suites import REPLACEABLE, Item
+from evaluation.times.overlaps import greatest_overlap, spans_of
 
 STEMS = ("audio", "speech", "music")
 
 if TYPE_CHECKING:
     from data.truth import SpokenLine, Truth
-    from evaluation.suites import Item
 
 
 def supply(run: Run, item: Item, stages: Sequence[str]) -> None:
@@ -50,15 +50,15 @@ def supply(run: Run, item: Item, stages: Sequence[str]) -> None:
     item : Item
         What is known about it.
     stages : sequence of str
-        Of :data:`STAGES`.
+        Of :data:`evaluation.suites.REPLACEABLE`.
 
     Raises
     ------
     BadInput
         If a stage has no truth, or the item does not tell it.
     """
-    if unknown := set(stages) - set(STAGES):
-        raise BadInput(f"{sorted(unknown)[0]!r} cannot be replaced by the truth. These can: {', '.join(STAGES)}.")
+    if unknown := set(stages) - set(REPLACEABLE):
+        raise BadInput(f"{sorted(unknown)[0]!r} cannot be replaced by the truth. These can: {', '.join(REPLACEABLE)}.")
     for stage in (s.name for s in PIPELINE):
         if stage in stages:
             run.supply(_MAKERS[stage](run, item))
@@ -73,7 +73,7 @@ def possible(item: Item) -> tuple[str, ...]:
         lacking.add("separate")
     if item.target not in item.truth.translations:
         lacking.add("translate")
-    return tuple(stage for stage in STAGES if stage not in lacking)
+    return tuple(stage for stage in REPLACEABLE if stage not in lacking)
 
 
 def truth_of(item: Item) -> Truth:
@@ -229,5 +229,3 @@ _MAKERS: dict[str, Callable[[Run, Item], Artefact]] = {
     "detect_gender": _speakers,
     "translate": _translation,
 }
-STAGES = tuple(_MAKERS)
-"""The stages that the truth can replace."""

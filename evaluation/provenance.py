@@ -10,18 +10,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dubkit.backends import registry
 from dubkit.errors import DubkitError
 from dubkit.provenance import versions
 from dubkit.settings import Backends, Settings
 from evaluation import statistics
-
-if TYPE_CHECKING:
-    from evaluation.harness import System
-    from evaluation.job import Job
-    from evaluation.suites import Suite
+from evaluation.job import Job
+from evaluation.suites import Suite
+from evaluation.system import System
 
 
 def told(

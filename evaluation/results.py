@@ -13,6 +13,7 @@ A *system* is a profile with its settings, and the stages that the truth replace
 
 from __future__ import annotations
 
+import html
 import json
 import uuid
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import BadInput
 from evaluation import statistics
+from evaluation.formatting import as_html
 from evaluation.measures import Measure, Sample
 
 if TYPE_CHECKING:
@@ -120,10 +122,6 @@ class ResultSet:
 
     def _repr_html_(self) -> str:
         """For notebooks: the suite's scores with their intervals."""
-        import html
-
-        from evaluation.tables import as_html
-
         pooled = self.scores[self.scores["item"] == POOLED].drop(columns="item")
         return f"<b>{html.escape(self.suite)}: {html.escape(self.system)}</b>{as_html(pooled)}"
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from dubkit.spacing import spaced
-from evaluation import dub_scores, stage_scores
-from evaluation.cutting import texts_like
-from evaluation.evidence import Evidence
+from evaluation.judging import dub_scores, stage_scores
+from evaluation.judging.evidence import Evidence
 from evaluation.measures import Measure, Sample
 from evaluation.metrics import (
     asr,
@@ -35,6 +34,7 @@ from evaluation.metrics import (
     voices,
     words,
 )
+from evaluation.texts.cutting import texts_like
 
 MEASURES: tuple[Measure, ...] = tuple(
     measure

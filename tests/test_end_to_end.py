@@ -17,8 +17,8 @@ from dubkit.progress import Report
 from dubkit.run import PIPELINE, Run
 from dubkit.spacing import spaced
 from dubkit.stages.transcribe import transcribe
+from evaluation.judging.screening import read_back, screened
 from evaluation.metrics import asr
-from evaluation.screening import read_back, screened
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.timing import warping
 from dubkit.audio import resample, speech_level
-from evaluation.spans import HOP, Span, gate, runs
+from evaluation.times.spans import HOP, Span, gate, runs
 
 SAMPLE_RATE = 16_000
 LEVEL = 0.07

@@ -19,7 +19,7 @@ import numpy as np
 
 from dubkit.audio import resample, speech_level
 from dubkit.backends import weights
-from evaluation.spans import HOP, gate, runs
+from evaluation.times.spans import HOP, gate, runs
 
 SAMPLE_RATE = 16_000
 WINDOW, CHOICE = 28.0, 10.0

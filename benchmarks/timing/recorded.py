@@ -10,7 +10,7 @@ import numpy as np
 
 from data.samples import built
 from dubkit.audio import read, resample
-from evaluation.spans import Span, phrases
+from evaluation.times.spans import Span, phrases
 
 ROOM = 25.0
 """How far under the loud speech the recording's own noise lies, less 5 dB: what is quieter is no speech, in dB."""

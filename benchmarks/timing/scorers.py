@@ -1,7 +1,7 @@
 """The neutral scorer: how a dub's sound lies on the exact times of its source, at 10 ms.
 
 Two masks of frames are compared over the film: the source's exact phrases, and the dub's, found by the gate of
-:mod:`evaluation.spans`, which is the same for everybody. Lines are found in the dub by what they sound like
+:mod:`evaluation.times.spans`, which is the same for everybody. Lines are found in the dub by what they sound like
 (:mod:`benchmarks.timing.locate`). Nothing that a dubber says about itself is believed but which clip it speaks: the
 wording, and the rate that it asked the synthesizer for (speech at another native rate differs from the natural clip in
 more than its pace).
@@ -35,8 +35,8 @@ import numpy as np
 
 from benchmarks.timing.locate import Located
 from dubkit.certificate import LONG, SHORT
-from evaluation import spans
-from evaluation.spans import Span, mask, overlap, phrases
+from evaluation.times import spans
+from evaluation.times.spans import Span, mask, overlap, phrases
 
 LEAST_SPEECH = 0.5
 

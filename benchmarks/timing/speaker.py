@@ -19,7 +19,7 @@ from dubkit.artefacts import Voice
 from dubkit.audio import speech_level
 from dubkit.backends.kokoro.timing import paced
 from dubkit.backends.protocols import Compute, Request
-from evaluation.spans import phrases
+from evaluation.times.spans import phrases
 
 SAMPLE_RATE = Narrator.sample_rate
 LEVEL = 0.07

@@ -34,7 +34,7 @@ from benchmarks.timing.speaker import SAMPLE_RATE, Said, Speaker, voice
 from data.samples import BUILT
 from dubkit.backends import registry
 from dubkit.backends.protocols import Compute, Request
-from evaluation.spans import Span
+from evaluation.times.spans import Span
 
 HERE = Path(__file__).parent
 WORK = BUILT / "timing"

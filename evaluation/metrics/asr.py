@@ -2,7 +2,7 @@
 
 Word error rate (WER) = (substitutions + deletions + insertions) / words of the reference; character error rate (CER) the
 same over characters, single spaces between words included (none in scripts that have none). Both texts are normalised
-first, see :mod:`evaluation.normalisation`; there too, what counts as a word in scripts without spaces. Counts come from
+first, see :mod:`evaluation.texts.normalisation`; there too, what counts as a word in scripts without spaces. Counts come from
 jiwer (Levenshtein alignment; Morris et al. 2004). Several lines are scored as one: counts are added, not rates averaged.
 Words read where nothing was to be said are insertions, so a rate may pass 1.
 """
@@ -15,9 +15,9 @@ from typing import Any
 
 from dubkit.errors import BadInput
 from dubkit.spacing import spaced
-from evaluation import lines
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.normalisation import normalised
+from evaluation.texts import lines
+from evaluation.texts.normalisation import normalised
 
 WER = Measure("asr.wer", "ratio", "lower", "ratio", "word errors per word of the reference")
 CER = Measure("asr.cer", "ratio", "lower", "ratio", "character errors per character of the reference")

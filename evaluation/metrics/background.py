@@ -35,7 +35,7 @@ from dubkit.errors import BadInput
 from dubkit.loudness import measured
 from dubkit.record import AudioFile
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.spans import Span, Window, windows
+from evaluation.times.spans import Span, Window, windows
 
 LIMIT = 40.0
 SILENCE = -60.0

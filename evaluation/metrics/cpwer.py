@@ -4,7 +4,7 @@ Each speaker's lines are put in order of their starts and joined to one text; re
 hypothesis speakers so that the word errors are fewest; their sum over the words of the reference is the rate. A reference
 speaker without a partner is deleted, a hypothesis speaker without one is inserted. Speakers' names do not matter. A word
 given to the wrong speaker counts twice, lost there and put in here. Watanabe et al. 2020 (CHiME-6); agrees with meeteval
-(von Neumann et al. 2023). Texts are normalised first, line by line, see :mod:`evaluation.normalisation`.
+(von Neumann et al. 2023). Texts are normalised first, line by line, see :mod:`evaluation.texts.normalisation`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from dubkit.errors import BadInput
 from dubkit.record import Seconds
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.normalisation import normalised
+from evaluation.texts.normalisation import normalised
 
 CPWER = Measure("cpwer.cpwer", "ratio", "lower", "ratio", "word errors per word, words of the wrong speaker included")
 MEASURES = (CPWER,)

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import BadInput
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.spans import windows
+from evaluation.times.spans import windows
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation

@@ -3,7 +3,7 @@
 ASR-BLEU and ASR-chrF++ (Jia et al. 2019 for BLEU; Barrault et al. 2023): a recogniser reads the finished dub, and what it
 read is held against a human translation of what was really said. All that goes wrong on the way is in it: words not
 heard, speakers run together, poor translation, unclear speech, lines cut. Both sides are normalised before
-(:mod:`evaluation.normalisation`), since a recogniser's case and punctuation are its own; so the figures are not those of
+(:mod:`evaluation.texts.normalisation`), since a recogniser's case and punctuation are its own; so the figures are not those of
 :mod:`evaluation.metrics.translation`, which judges written text.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from evaluation.measures import Measure, Sample
 from evaluation.metrics import translation
-from evaluation.normalisation import normalised
+from evaluation.texts.normalisation import normalised
 
 BLEU = Measure("end_to_end.asr_bleu", "points", "higher", "bleu", "BLEU of what is heard in the dub")
 CHRF = Measure("end_to_end.asr_chrf", "points", "higher", "chrf", "chrF++ of what is heard in the dub")

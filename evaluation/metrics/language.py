@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from dubkit import languages
 from dubkit.errors import BadInput
-from evaluation import lines
 from evaluation.measures import Measure, Sample, per_unit
+from evaluation.texts import lines
 
 ACCURACY = Measure("language.accuracy", "share", "higher", "ratio", "items whose language was recognised")
 MEASURES = (ACCURACY,)

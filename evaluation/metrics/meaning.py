@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from dubkit.errors import BadInput, MissingModel
-from evaluation import lines
 from evaluation.measures import Measure, Sample, per_unit
+from evaluation.texts import lines
 
 SOURCE = Measure("meaning.source_similarity", "ratio", "higher", "ratio", "cosine of source and translation, mean")
 REFERENCE = Measure(

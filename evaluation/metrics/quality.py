@@ -2,7 +2,7 @@
 
 ``signal`` is for the voice, ``background`` for how little the rest disturbs, ``overall`` for both; mean opinion scores from
 1 (bad) to 5 (excellent), averaged over lines. Music under a line counts as disturbance: a dub is best compared with
-another of the same film, or with the film itself. :mod:`evaluation.quality_model` gives the scores.
+another of the same film, or with the film itself. :mod:`evaluation.judging.quality_model` gives the scores.
 
 Reference: Reddy, Gopal and Cutler (2022), DNSMOS P.835.
 """
@@ -15,7 +15,6 @@ from statistics import fmean
 
 from dubkit.errors import BadInput, listed
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.quality_model import Rating
 
 LOWEST, HIGHEST = 1.0, 5.0
 # The polynomials of DNSMOS pass the ends of the scale by a little.
@@ -25,6 +24,15 @@ OVERALL = Measure("quality.overall", "MOS", "higher", "ratio", "DNSMOS of voice 
 SIGNAL = Measure("quality.signal", "MOS", "higher", "ratio", "DNSMOS of the voice")
 BACKGROUND = Measure("quality.background", "MOS", "higher", "ratio", "DNSMOS of how little the background disturbs")
 MEASURES: tuple[Measure, ...] = (OVERALL, SIGNAL, BACKGROUND)
+
+
+@dataclass(frozen=True)
+class Rating:
+    """Mean opinion scores from 1 to 5: of the voice, of how little the background disturbs, and of all together."""
+
+    signal: float
+    background: float
+    overall: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def score(ids: Sequence[str], ratings: Sequence[Rating]) -> Quality:
     ids : sequence of str
         The lines.
     ratings : sequence of Rating
-        One for each, from :func:`evaluation.quality_model.rated`.
+        One for each, from :func:`evaluation.judging.quality_model.rated`.
 
     Raises
     ------

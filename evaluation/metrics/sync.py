@@ -28,7 +28,7 @@ from dubkit import audio, media
 from dubkit.errors import BadInput
 from dubkit.record import AudioFile
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.spans import Span, windows
+from evaluation.times.spans import Span, windows
 
 LARGEST = 1.0
 """The largest shift that is looked for, in seconds."""

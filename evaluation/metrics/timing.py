@@ -33,11 +33,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dubkit.errors import BadInput, listed
-from evaluation import spans
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.spans import Span
 from evaluation.statistics import pooled
-from evaluation.timed_lines import ROUNDED, Line
+from evaluation.times import spans
+from evaluation.times.spans import Span
+from evaluation.times.timed_lines import ROUNDED, Line
 
 ONSET = Measure("timing.onset", "s", "lower", "median", "distance between the starts of slot and line")
 ONSET_P95 = Measure("timing.onset_p95", "s", "lower", "p95", "distance between the starts of slot and line")

@@ -21,9 +21,9 @@ import numpy as np
 from dubkit import languages
 from dubkit.errors import BadInput
 from dubkit.glossary import missing
-from evaluation import lines
 from evaluation.measures import Measure, Sample, per_unit
 from evaluation.statistics import pooled
+from evaluation.texts import lines
 
 BLEU = Measure("translation.bleu", "points", "higher", "bleu", "BLEU against one reference")
 CHRF = Measure("translation.chrf", "points", "higher", "chrf", "chrF++ against one reference")

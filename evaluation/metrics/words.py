@@ -1,8 +1,8 @@
 """Word times: how near a transcript's words lie to where they are really spoken.
 
 Reference words and hypothesis words of one film, each in order of their starts, are aligned by their normalised texts alone
-(:mod:`evaluation.alignment`); only words that match count, so that recognition errors do not pass for errors of time. Errors
-are distances of starts and of ends in seconds, given as medians, and as the share of matched words whose start is within
+(:mod:`evaluation.texts.alignment`); only words that match count, so that recognition errors do not pass for errors of time.
+Errors are distances of starts and of ends in seconds, given as medians, and as the share of matched words whose start is within
 100 or 200 ms, bounds included (the widest tolerance of McAuliffe et al. 2017, and that of Bain et al. 2023 for recognisers).
 What has no letter or figure, and in English a mere filler, is no word.
 """
@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from dubkit.artefacts import Word
 from dubkit.errors import BadInput
 from dubkit.record import Seconds
-from evaluation.alignment import matches
 from evaluation.measures import Measure, Sample, per_unit
-from evaluation.normalisation import normalised
+from evaluation.texts.alignment import matches
+from evaluation.texts.normalisation import normalised
 
 START_ERROR = Measure("words.start_error", "s", "lower", "median", "distance of matched words' starts")
 WITHIN_100 = Measure("words.within_100ms", "share", "higher", "ratio", "matched words that start within 100 ms")

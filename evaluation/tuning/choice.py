@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evaluation.comparison import compare
+from evaluation.formatting import interval, number
 from evaluation.measures import Measure
 from evaluation.results import ResultSet
 from evaluation.statistics import estimate
-from evaluation.tables import interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,7 @@ import numpy as np
 
 from dubkit.errors import BadInput
 from dubkit.plots import COLOURS, new_axes
-from evaluation.plots import WORDS
-from evaluation.tables import interval, number
+from evaluation.formatting import WORDS, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from evaluation.tables import ARROWS, as_html, interval, number
+from evaluation.formatting import ARROWS, as_html, interval, number
 from evaluation.tuning.choice import SURE, written
 
 if TYPE_CHECKING:

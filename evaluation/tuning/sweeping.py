@@ -13,11 +13,12 @@ from dubkit.run import PIPELINE
 from dubkit.settings import Settings
 from dubkit.store import default_root
 from evaluation import harness
-from evaluation.harness import System, Watch
+from evaluation.harness import Watch
 from evaluation.measures import Measure
 from evaluation.scoring import MEASURES
 from evaluation.suites import Suite, SuiteItem
 from evaluation.suites import suite as named_suite
+from evaluation.system import System
 from evaluation.tuning import saving, space
 from evaluation.tuning.choice import Trial, Winner, chosen, judged
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.timing import locate, recognition, recorded, scorers, speaker
-from evaluation import spans
+from evaluation.times import spans
 
 RATE = 24_000
 

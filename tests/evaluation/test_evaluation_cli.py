@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from result_sets import full
 from typer.testing import CliRunner
 
-from evaluation import cli, guard, harness, publish
+from evaluation import cli, guard, harness
 from evaluation.cli import app, slug
+from evaluation.report import publish
 from evaluation.scoring import MEASURES
 from evaluation.suites import Suite, suites
 

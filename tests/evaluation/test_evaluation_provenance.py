@@ -13,10 +13,10 @@ from dubkit.backends import registry
 from dubkit.errors import MissingModel
 from dubkit.settings import Settings, load
 from evaluation import provenance, statistics
-from evaluation.harness import System
 from evaluation.job import Job
 from evaluation.provenance import machine, told
 from evaluation.suites import Suite, SuiteItem
+from evaluation.system import System
 
 SUITE = Suite(id="tiny", title="", what="", judge="faster-whisper:x", items=(SuiteItem(sample="talk", target="pt"),))
 SYSTEM = System("embedded", {"segment.max_length": 9}, name="short")

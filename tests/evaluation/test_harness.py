@@ -13,28 +13,17 @@ from known_film import Deadly, item, write_stems
 from stand_ins import ToneSynthesizer
 
 from dubkit import voice_prints
-from dubkit.errors import BadInput
 from dubkit.progress import Event
-from dubkit.settings import Settings, profile
-from evaluation import harness, oracle, quality_model
-from evaluation.harness import DIED, System, run
-from evaluation.quality_model import Rating
+from dubkit.settings import Settings
+from evaluation import harness
+from evaluation.harness import DIED, run
+from evaluation.judging import quality_model
+from evaluation.metrics.quality import Rating
 from evaluation.results import Outcome
-from evaluation.suites import Item, Suite, SuiteItem
+from evaluation.suites import Item
+from evaluation.system import System
 
 EMBEDDED = System("embedded")
-
-
-@pytest.fixture
-def suite(monkeypatch):
-    """``suite(item, ...)`` is a suite of these items."""
-
-    def made(*items: Item, **facts) -> Suite:
-        monkeypatch.setattr(Suite, "load", lambda self: list(items))
-        listed = (SuiteItem(sample="talk", target="pt"),)
-        return Suite(**{"id": "tiny", "title": "", "what": "", "judge": "judge", "items": listed, **facts})
-
-    return made
 
 
 @pytest.fixture
@@ -174,54 +163,6 @@ class TestSeveralWorkers:
         with pytest.raises(KeyboardInterrupt):
             run(suite(*many, until="validate"), EMBEDDED, tmp_path / "s", workers=2, watch=stop)
         assert len(done) < 10
-
-
-class TestSystem:
-    @pytest.mark.parametrize(
-        ("system", "label"),
-        [
-            (System(), "default"),
-            (System("embedded"), "embedded"),
-            (System("some/where/own.toml"), "own"),
-            (System("hub", {"b.c": 2, "a.b": 1}, ("diarize",)), "hub a.b=1 b.c=2 true:diarize"),
-            (System("hub", {"a.b": 1}, name="mine"), "mine"),
-        ],
-    )
-    def test_is_called_by_what_it_is(self, system, label):
-        assert system.label == label
-
-    def test_settings_are_the_profiles_with_the_changes(self):
-        found = System("embedded", {"segment.max_length": 9}).settings
-        assert found == profile("embedded")[0].but({"segment.max_length": 9})
-        with pytest.raises(BadInput, match="no setting"):
-            assert System("embedded", {"segment.colour": 9}).settings
-
-    def test_once_for_each_stage_that_all_items_know(self, suite, talk, tmp_path):
-        whole = item(talk, write_stems(tmp_path / "stems"))
-        bare = renamed(item(talk, tmp_path), "bare>pt", given=("segment",))
-        found = EMBEDDED.oracles(suite(whole, bare))
-        assert [(s.label, s.given) for s in found] == [
-            ("embedded true:diarize", ("diarize",)),
-            ("embedded true:transcribe", ("transcribe",)),
-            ("embedded true:detect_gender", ("detect_gender",)),
-            ("embedded true:translate", ("translate",)),
-            ("embedded true:all", ("diarize", "transcribe", "detect_gender", "translate")),
-        ]
-        assert all(s.profile == "embedded" for s in found)
-
-    def test_what_is_given_already_is_not_given_again(self, suite, talk, tmp_path):
-        base = System("embedded", given=("diarize",))
-        found = base.oracles(suite(item(talk, write_stems(tmp_path / "stems"))))
-        assert found[0].label == "embedded true:diarize true:separate"
-        assert found[0].given == ("diarize", "separate")
-        assert found[-1].given == ("diarize", *(s for s in oracle.STAGES if s != "diarize"))
-
-    def test_stages_from_the_suites_last_on_would_have_no_score(self, suite, talk, tmp_path):
-        films = suite(item(talk, write_stems(tmp_path / "stems")), until="diarize")
-        assert {s.given for s in EMBEDDED.oracles(films)} == {("separate",)}
-
-    def test_without_a_truth_there_are_none(self, suite, talk):
-        assert EMBEDDED.oracles(suite(dataclasses.replace(item(talk), truth=None))) == []
 
 
 def test_results_can_be_kept(suite, known, tmp_path: Path):

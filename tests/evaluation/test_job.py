@@ -14,9 +14,10 @@ from stand_ins import ToneSynthesizer
 from dubkit import voice_prints
 from dubkit.progress import Event
 from dubkit.settings import Settings
-from evaluation import job, quality_model
+from evaluation import job
 from evaluation.job import STAGES, Job, evidence_of, perform, units
-from evaluation.quality_model import Rating
+from evaluation.judging import quality_model
+from evaluation.metrics.quality import Rating
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from runs import made_again, opened
 
 from dubkit.errors import BadInput
 from evaluation import oracle
-from evaluation.oracle import STAGES, possible, supply, true_tracks, true_translation
+from evaluation.oracle import possible, supply, true_tracks, true_translation
+from evaluation.suites import REPLACEABLE
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ class TestSupply:
         ]
 
     def test_all_at_once(self, run, known, backends):
-        supply(run, known, STAGES)
+        supply(run, known, REPLACEABLE)
         run.until("combine")
         assert [x.text for x in run.translation.lines] == list(INTO["pt"])
         assert set(backends.asked) <= {"gender_classifier", "synthesizer"}
@@ -92,7 +93,7 @@ class TestSupply:
         with pytest.raises(BadInput, match=r"'combine' cannot be replaced by the truth. These can: separate, diarize"):
             supply(run, known, ("diarize", "combine"))
 
-    @pytest.mark.parametrize("stage", STAGES)
+    @pytest.mark.parametrize("stage", REPLACEABLE)
     def test_a_film_of_which_nothing_is_known_is_refused(self, run, talk, tmp_path, stage):
         bare = dataclasses.replace(item(talk, tmp_path), truth=None)
         complaint = "no stems" if stage == "separate" else "truth of talk>pt is not known"
@@ -102,13 +103,13 @@ class TestSupply:
 
 class TestPossible:
     def test_everything(self, known):
-        assert possible(known) == STAGES
+        assert possible(known) == REPLACEABLE
 
     def test_without_a_stem_or_a_translation(self, known):
         (known.folder / "music.wav").unlink()
-        assert possible(known) == tuple(s for s in STAGES if s != "separate")
+        assert possible(known) == tuple(s for s in REPLACEABLE if s != "separate")
         assert possible(dataclasses.replace(known, target="fr")) == tuple(
-            s for s in STAGES if s not in ("separate", "translate")
+            s for s in REPLACEABLE if s not in ("separate", "translate")
         )
 
     def test_without_a_truth(self, known):

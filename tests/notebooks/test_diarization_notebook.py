@@ -12,8 +12,8 @@ import pytest
 
 from dubkit import Run
 from dubkit.speaking_times import longest_alone, speaking_times
-from evaluation.evidence import Evidence
-from evaluation.stage_scores import turns as turn_scores
+from evaluation.judging.evidence import Evidence
+from evaluation.judging.stage_scores import turns as turn_scores
 from evaluation.suites import Item
 
 

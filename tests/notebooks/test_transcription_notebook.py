@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dubkit import Run
-from evaluation.misreadings import misreadings
+from evaluation.texts.misreadings import misreadings
 
 
 def test_it_shows_what_was_said_and_what_was_misread(

@@ -4,7 +4,7 @@ import pytest
 
 from dubkit.errors import BadInput
 from evaluation.metrics import quality
-from evaluation.quality_model import Rating
+from evaluation.metrics.quality import Rating
 from evaluation.statistics import estimate
 
 RATINGS = [Rating(4.0, 3.0, 3.5), Rating(2.0, 4.0, 2.5)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dubkit.errors import BadInput
 from evaluation.metrics import timing
-from evaluation.timed_lines import Line
+from evaluation.times.timed_lines import Line
 
 SOURCE = (
     ("u1", "A", ((1.0, 2.0), (2.5, 4.0))),

@@ -12,8 +12,8 @@ from known_film import item, write_stems
 from runs import OwnBackends
 
 from dubkit import voice_prints
-from evaluation import quality_model
-from evaluation.quality_model import Rating
+from evaluation.judging import quality_model
+from evaluation.metrics.quality import Rating
 from evaluation.suites import Item, Suite, SuiteItem
 
 

@@ -1,0 +1,1 @@
+"""Texts that are compared: made alike, aligned, cut into lines, and shown where they differ."""
