@@ -8,7 +8,7 @@ are judged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,18 +16,33 @@ import numpy as np
 from dubkit.errors import BadInput, listed
 from evaluation.measures import Measure
 from evaluation.results import ResultSet
-from evaluation.statistics import SEED, difference
+from evaluation.statistics import RESAMPLES, SEED, SUMMED, Difference, difference
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUMMED = ("ratio", "bleu", "chrf")
-"""Pools in which parts add up, so that a unit may be made of several samples, or of none."""
 COLUMNS = ("measure", "a", "b", "change", "low", "high", "p", "q", "n_units", "unit", "verdict")
 
 
-def compare(a: ResultSet, b: ResultSet, measures: Sequence[Measure], seed: int = SEED) -> pd.DataFrame:
+def compare(
+    a: ResultSet,
+    b: ResultSet,
+    measures: Sequence[Measure],
+    seed: int = SEED,
+    *,
+    cluster: Callable[[str], str] | None = None,
+    resamples: int = RESAMPLES,
+) -> pd.DataFrame:
     """Every measure that both have, over the items that both have.
+
+    Parameters
+    ----------
+    a, b : ResultSet
+    measures : sequence of Measure
+    seed, resamples
+        See :func:`evaluation.statistics.difference`.
+    cluster : callable, optional
+        An item's cluster; whole clusters are then drawn and swapped, not units.
 
     Returns
     -------
@@ -56,7 +71,9 @@ def compare(a: ResultSet, b: ResultSet, measures: Sequence[Measure], seed: int =
         first, second = (_by_unit(one.samples, measure, shared) for one in (a, b))
         names = _paired(first, second, measure)
         if names:
-            rows.append(_row(measure, *_tables(first, second, names), seed))
+            clusters = [cluster(item) for item, _ in names] if cluster else None
+            found = difference(*_tables(first, second, names), measure, seed, clusters, resamples)
+            rows.append(_row(measure, found))
     table = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "q"])
     table["q"] = _corrected(table)
     return table[list(COLUMNS)]
@@ -87,8 +104,7 @@ def _tables(
     return [first.get(n, nothing) for n in names], [second.get(n, nothing) for n in names]
 
 
-def _row(measure: Measure, first: list[np.ndarray], second: list[np.ndarray], seed: int) -> dict[str, object]:
-    found = difference(first, second, measure, seed)
+def _row(measure: Measure, found: Difference) -> dict[str, object]:
     return {
         "measure": measure.name,
         "a": found.a,

@@ -14,6 +14,7 @@ import numpy as np
 
 from dubkit.errors import BadInput, listed
 from dubkit.plots import COLOURS, new_axes
+from dubkit.plots.axes import INKS, literal
 from evaluation.formatting import WORDS, interval
 from evaluation.measures import Measure
 from evaluation.results import POOLED, ResultSet
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 GREY = "#999999"
 FAINT = "#DDDDDD"
-# Yellow is too pale for lines and points on white.
-INKS = tuple(colour for colour in COLOURS if colour != "#F0E442")
 HATCHES = ("", "///", "...")
 WORSE = COLOURS[1]
 BETTER = COLOURS[0]
@@ -277,10 +276,10 @@ def _interval(ax: Axes, row: int, score: Any, colour: str) -> None:
 
 
 def _plain(ax: Axes, grid: Literal["both", "x"]) -> Axes:
-    """Without a frame to the right and above, with a faint grid behind."""
+    """Without a frame to the right and above, with a faint grid behind, and names as they are written."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis=grid, color=FAINT, linewidth=0.7)
     ax.set_axisbelow(True)
     if grid == "x":
         ax.tick_params(axis="y", length=0)
-    return ax
+    return literal(ax)

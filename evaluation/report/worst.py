@@ -13,9 +13,9 @@ import soundfile
 from dubkit import audio
 from dubkit.players import SAMPLE_RATE as PLAYER_RATE
 from dubkit.players import data_url, mp3
+from dubkit.plots.sound import spectrogram_of
 from dubkit.record import Seconds
 from evaluation.formatting import number
-from evaluation.report.spectrogram import spectrogram
 from evaluation.results import ResultSet
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _picture(mono: np.ndarray, title: str) -> str:
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
-    spectrogram(mono, PLAYER_RATE, ax=ax)
+    spectrogram_of(mono, PLAYER_RATE, ax)
     stream = io.BytesIO()
     figure.savefig(stream, format="jpg", dpi=100)
     plt.close(figure)

@@ -105,7 +105,9 @@ def misreadings(run: Run, reference: str | Path = "") -> Misreadings:
     if not reference and not (path / TRUTH).is_file():
         return Misreadings(())
     heard = sorted((w for u in run.transcript.utterances for w in u.words), key=lambda w: w.start)
-    return compared(said_in(path), spaced(w.text for w in heard), run.transcript.language)
+    language = run.transcript.language
+    # Where nobody was heard, no language was.
+    return compared(said_in(path), spaced(w.text for w in heard), "" if language == "und" else language)
 
 
 def compared(lines: Sequence[str], text: str, language: str = "") -> Misreadings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,43 +17,51 @@ if TYPE_CHECKING:
     from evaluation.tuning.sweeping import Sweep
 
 
-def save(sweep: Sweep, path: Path) -> Path:
+def save(sweep: Sweep, path: Path, *, suggested: bool = False) -> Path:
     """Write the profile; see :meth:`evaluation.tuning.Sweep.save`."""
     if path.suffix != ".toml":
         raise BadInput(f"A profile is a .toml file; give a path that ends so, not {str(path)!r}.")
-    text = as_toml(sweep)
+    text = as_toml(sweep, suggested=suggested)
     with told(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return path
 
 
-def as_toml(sweep: Sweep) -> str:
-    """The sweep's base profile with the winner's settings, and a comment that tells where they come from.
+def as_toml(sweep: Sweep, *, suggested: bool = False) -> str:
+    """The sweep's base profile with the winner's settings, or those suggested, and a comment that tells where they come from.
 
     Raises
     ------
     BadInput
-        If a setting cannot be written in TOML, which has no value for none.
+        If nothing is suggested, or a setting cannot be written in TOML, which has no value for none.
     """
     import tomlkit
 
     shipped = profiles()
     text = shipped[sweep.base] if sweep.base in shipped else Path(sweep.base).read_text(encoding="utf-8")
     document = tomlkit.parse(text)
-    winner = sweep.winner
-    if not winner.is_default:
-        for name, value in winner.settings.items():
-            _put(document, name, value)
-    comment = "".join(f"# {line}\n" for line in _origin(sweep))
+    chosen = _chosen(sweep, suggested)
+    for name, value in chosen.items():
+        _put(document, name, value)
+    comment = "".join(f"# {line}\n" for line in _origin(sweep, suggested))
     made = f"{comment}\n{tomlkit.dumps(document)}"
-    wanted = load(tomllib.loads(text)).but({} if winner.is_default else winner.settings)
-    if load(tomllib.loads(made)) != wanted:
-        none = [name for name, value in winner.settings.items() if value is None]
+    if load(tomllib.loads(made)) != load(tomllib.loads(text)).but(chosen):
+        none = [name for name, value in chosen.items() if value is None]
         raise BadInput(
             f"A profile cannot say that {', '.join(none) or 'a setting'} is none: set it in code, with `set`."
         )
     return made
+
+
+def _chosen(sweep: Sweep, suggested: bool) -> Mapping[str, Any]:
+    """What differs from the base profile."""
+    winner = sweep.winner
+    if not suggested:
+        return {} if winner.is_default else winner.settings
+    if winner.suggested is None:
+        raise BadInput(f"Nothing is suggested by this sweep. {winner.why}")
+    return winner.suggested
 
 
 def _put(document: Any, name: str, value: Any) -> None:
@@ -71,18 +80,19 @@ def _put(document: Any, name: str, value: Any) -> None:
         node[last] = value
 
 
-def _origin(sweep: Sweep) -> list[str]:
+def _origin(sweep: Sweep, suggested: bool) -> list[str]:
     facts: Mapping[str, Any] = sweep.default.result.provenance
     films = ", ".join(item["id"] for item in facts["items"])
     return [
         f"Chosen by a sweep over {', '.join(sweep.names)} on the suite {sweep.suite.id} ({films}),",
         f"{facts['began']}, commit {facts['commit'] or 'unknown'}; {len(sweep.trials)} tried besides {sweep.base} as it is.",
+        *(["Suggested by value alone, and not sure:"] * suggested),
         sweep.winner.why,
     ]
 
 
 class SaveButton:
-    """A button that saves a sweep's winner at one click.
+    """A button that saves a sweep's winner at one click, and another for what is suggested where that is not sure.
 
     Where ipywidgets is not installed, or the notebook is looked at without anybody behind it, the line to call is shown
     instead.
@@ -97,7 +107,15 @@ class SaveButton:
 
     def __init__(self, sweep: Sweep, path: Path) -> None:
         self.line = f'To save it: sweep.save("{path}")'
-        self.widget: Any = _widget(f"Save as {path.name}", lambda: sweep.save(path))
+        labels = {f"Save as {path.name}": False}
+        if sweep.winner.suggested is not None:
+            self.line += f'; what is suggested: sweep.save("{path}", suggested=True)'
+            labels = {f"Save the default as {path.name}": False, "Save what is suggested": True}
+        self.buttons: list[Any] = [
+            _button(label, functools.partial(sweep.save, path, suggested=suggested))
+            for label, suggested in labels.items()
+        ]
+        self.widget: Any = _row(self.buttons)
 
     def __repr__(self) -> str:
         return self.line
@@ -108,7 +126,16 @@ class SaveButton:
         return {**button, "text/plain": self.line, "text/html": f"<code>{html.escape(self.line)}</code>"}
 
 
-def _widget(label: str, save: Callable[[], Path]) -> Any:
+def _row(buttons: list[Any]) -> Any:
+    """The buttons side by side; None where there is no ipywidgets."""
+    if None in buttons:
+        return None
+    from ipywidgets import HBox
+
+    return HBox(buttons)
+
+
+def _button(label: str, save: Callable[[], Path]) -> Any:
     """An ipywidgets button that tells how it went; None where there is no ipywidgets."""
     try:
         from ipywidgets import Button, Layout

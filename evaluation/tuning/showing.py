@@ -6,21 +6,27 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from evaluation.formatting import ARROWS, as_html, interval, number
-from evaluation.tuning.choice import SURE, written
+from evaluation.statistics import FEWEST_CLUSTERS
+from evaluation.tuning import cost
+from evaluation.tuning.choice import SURE
+from evaluation.tuning.reasons import written
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.tuning.sweeping import Sweep
 
-DEFAULT, WINNER = "default", "★ winner"
+DEFAULT, WINNER, SUGGESTED = "default", "★ winner", "☆ suggested"
 
 
 def marks(sweep: Sweep) -> list[str]:
-    """What each row of a sweep's table is: the default, the winner, both, or neither."""
+    """What each row of a sweep's table is: the default, the winner, both, what is suggested, or nothing of these."""
+    winner = sweep.winner
     rows = sweep.table[list(sweep.names)].to_dict("records")
-    won = [row == sweep.winner.settings for row in rows]
-    return [", ".join([DEFAULT] * (n == 0) + [WINNER] * is_winner) for n, is_winner in enumerate(won)]
+    return [
+        ", ".join([DEFAULT] * (n == 0) + [WINNER] * (row == winner.settings) + [SUGGESTED] * (row == winner.suggested))
+        for n, row in enumerate(rows)
+    ]
 
 
 def as_page(sweep: Sweep) -> str:
@@ -31,8 +37,10 @@ def as_page(sweep: Sweep) -> str:
     notes = [f"{written(row, sweep.names)} failed. {row['error']}" for row in failed.to_dict("records")]
     notes += [
         f"q is p corrected for the {len(sweep.trials)} that were tried; better and worse: q ≤ {SURE:g}, and the interval of the "
-        "change does not hold 0.",
-        "Seconds and memory are those of when a result was made; memory is the process's highest up to then.",
+        "change does not hold 0. Beside the best, same is whatever is not surely worse.",
+        f"Films: {sweep.table['n_films'].iloc[0]}. Whole films are drawn and swapped, so fewer than {FEWEST_CLUSTERS} have no "
+        "interval and no verdict.",
+        _of_cost(sweep),
     ]
     told = "".join(f"<p><small>{html.escape(line)}</small></p>" for line in notes)
     return f"{head}{as_html(shown(sweep))}{sweep.winner._repr_html_()}{told}"
@@ -48,15 +56,31 @@ def shown(sweep: Sweep) -> pd.DataFrame:
     columns["change"] = [interval(r.change, r.change_low, r.change_high) for r in table.itertuples()]
     columns["q"] = [number(q) for q in table["q"]]
     columns["verdict"] = list(table["verdict"])
+    columns["beside the best"] = [
+        "best" if told == "best" else f"{interval(change, low, high)} {told}".strip()
+        for change, low, high, told in table[["behind", "behind_low", "behind_high", "beside_best"]].itertuples(
+            index=False
+        )
+    ]
     for measure in sweep.also:
         verdicts = table[f"{measure.name} verdict"]
         columns[f"{measure.name} {ARROWS[measure.better]}"] = [
             f"{number(value)} {verdict}".strip() for value, verdict in zip(table[measure.name], verdicts, strict=True)
         ]
-    columns["s per s of film"] = [number(v) for v in table["rtf"]]
-    columns["peak MB"] = [number(v) for v in table["peak_mb"]]
+    if table["cost"].notna().any():
+        columns["s per s of film"] = [number(v) for v in table["cost"]]
     columns[""] = marks(sweep)
 
     import pandas as pd
 
     return pd.DataFrame(columns)
+
+
+def _of_cost(sweep: Sweep) -> str:
+    if not cost.is_comparable(sweep.names):
+        return "Cost is not told: lines that are the same as under another value are not made again."
+    stages = " and ".join(stage.name for stage in cost.stages_of(sweep.names))
+    return (
+        f"Seconds are those of {stages} when a result was made, of models that were loaded already where one process worked; "
+        f"those that differ by less than {cost.CLEAR:.0%} are not told apart."
+    )

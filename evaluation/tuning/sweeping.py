@@ -19,7 +19,7 @@ from evaluation.scoring import MEASURES
 from evaluation.suites import Suite, SuiteItem
 from evaluation.suites import suite as named_suite
 from evaluation.system import System
-from evaluation.tuning import saving, space
+from evaluation.tuning import cost, saving, space
 from evaluation.tuning.choice import Trial, Winner, chosen, judged
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Sweep:
     trials : tuple of Trial
         The others, in the order in which they were tried.
     held_out : tuple of Trial
-        The default and the winner on films that nothing was chosen on; empty where there are none.
+        The default and the winner, or what is suggested, on films that nothing was chosen on; empty where there are none.
     """
 
     suite: Suite
@@ -84,20 +84,27 @@ class Sweep:
 
     @functools.cached_property
     def winner(self) -> Winner:
-        """The setting to take, and why."""
+        """The settings to take, and why."""
         return chosen(self.table, self.names, self.measure, self.also, self.held_out)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, suggested: bool = False) -> Path:
         """Write the profile with the winner's settings as TOML, which ``--profile`` takes.
+
+        Parameters
+        ----------
+        path : path
+            A .toml file.
+        suggested : bool
+            Write :attr:`Winner.suggested` instead: the best by value, where films are too few to be sure.
 
         Raises
         ------
         BadInput
-            If the path is no .toml file, or a setting cannot be written in TOML.
+            If the path is no .toml file, nothing is suggested, or a setting cannot be written in TOML.
         OutOfSpace
             If it cannot be written there.
         """
-        return saving.save(self, Path(path))
+        return saving.save(self, Path(path), suggested=suggested)
 
     def button(self, path: str | Path) -> SaveButton:
         """A button for notebooks: one click does :meth:`save`."""
@@ -137,14 +144,14 @@ def sweep(
     measure : str
         What decides, e.g. ``"diarization.der"``; see ``python -m evaluation measures``.
     also : sequence of str
-        Further measures that are told. A setting that makes one of them reliably worse does not win.
+        Further measures that are told. A setting that makes one of them worse, reliably or by more than 1 %, does not win.
     base : str
         The profile that the settings change; its own settings are the default, which is always tried.
     items : sequence of str, optional
         Ids of the suite's items, all by default. Before it is translated, a film counts once, however many languages it is
         to be dubbed into.
     held_out : sequence of str
-        Ids of items on which nothing is chosen; the default and the winner are run on them in the end.
+        Ids of items on which nothing is chosen; the default and the winner, or what is suggested, are run on them in the end.
     search : str, optional
         ``"optuna"`` in place of all combinations.
     trials : int
@@ -177,9 +184,12 @@ def sweep(
     space.validate(settings, standard, films.until, ranges=search == "optuna")
     own = space.fitted({name: space.value_of(standard, name) for name in settings}, standard)
 
+    place, warm = Path(store or default_root()), set[str]()
+
     def tried(values: space.Values, on: Suite = tuned) -> Trial:
         system = System(base, {} if values == own else values)
-        return Trial(values, harness.run(on, system, Path(store or default_root()), workers=workers, watch=watch))
+        told = cost.warming(watch, on, system, place, tuple(settings), workers, warm)
+        return Trial(values, harness.run(on, system, place, workers=workers, watch=told))
 
     default = tried(own)
     if default.error:
@@ -191,7 +201,8 @@ def sweep(
     found = Sweep(tuned, base, tuple(settings), judge, tuple(more), default, tuple(others))
     if rest is None:
         return found
-    return replace(found, held_out=(tried(own, rest), tried(dict(found.winner.settings), rest)))
+    taken = dict(found.winner.suggested or found.winner.settings)
+    return replace(found, held_out=(tried(own, rest), tried(taken, rest)))
 
 
 def _searched(

@@ -105,3 +105,50 @@ def test_what_cannot_be_compared_is_refused(pair):
 def test_an_interval_lies_within_the_values(values):
     found = estimate([(v,) for v in values], MIDDLE)
     assert min(values) <= found.low <= found.high <= max(values)
+
+
+def test_a_cluster_counts_as_a_whole():
+    """Two lines of a film that move together are one piece of evidence."""
+    films = [f"f{n}" for n in range(6)] * 2
+    before, after = [(3, 10)] * 12, [(1, 10)] * 12
+    found = difference(before, after, RATE, clusters=films)
+    assert (found.a, found.b, found.low, found.high) == pytest.approx((0.3, 0.1, -0.2, -0.2))
+    # All swaps are tried: of 2**6 only none and all are as far apart.
+    assert found.p == pytest.approx(2 / 2**6) and found.n_units == 12
+    assert difference(before, after, RATE).p < 0.01
+
+
+def test_of_five_clusters_nothing_is_said():
+    found = difference([(3, 10)] * 20, [(1, 10)] * 20, RATE, clusters=[f"f{n % 5}" for n in range(20)])
+    assert found.change == pytest.approx(-0.2) and np.isnan([found.low, found.high, found.p]).all()
+    alone = estimate([(3, 10)] * 20, RATE, clusters=[f"f{n % 5}" for n in range(20)])
+    assert alone.value == pytest.approx(0.3) and np.isnan([alone.low, alone.high]).all()
+
+
+@pytest.mark.parametrize("measure", [RATE, MIDDLE])
+def test_a_unit_of_its_own_is_a_cluster(measure):
+    rng = np.random.default_rng(1)
+    parts = rng.uniform(1, 5, (30, 2 if measure is RATE else 1))
+    assert estimate(parts, measure, clusters=[f"f{n}" for n in range(30)]) == estimate(parts, measure)
+
+
+def test_clusters_of_different_sizes_keep_all_their_units():
+    """The middle of all units that were drawn, not of the clusters' middles."""
+    clusters = [*"aaaaabbbbcccddefg"]
+    parts = [(float(n),) for n in range(len(clusters))]
+    found = estimate(parts, MIDDLE, clusters=clusters)
+    assert found.value == 8.0 and found.low < 8.0 < found.high
+    # Drawn seven times, the last alone would be 16: intervals reach no farther than units do.
+    assert found.low >= 0 and found.high <= 16
+
+
+@pytest.mark.parametrize("n_films", [6, 8])
+def test_a_shift_of_whole_films_by_chance_is_rarely_called_sure(n_films):
+    rng, films, called = np.random.default_rng(1), [f"f{n}" for n in range(n_films) for _ in range(8)], 0
+    for seed in range(100):
+        before = np.column_stack([rng.uniform(2, 4, len(films)), np.full(len(films), 10.0)])
+        shift = np.repeat(rng.choice([-1, 1], n_films) * rng.uniform(0.05, 0.3, n_films), 8)
+        after = before + np.column_stack([10 * shift * rng.uniform(0.6, 1.4, len(films)), np.zeros(len(films))])
+        found = difference(before, after, RATE, seed=seed, clusters=films)
+        called += not (found.low <= 0 <= found.high) and found.p <= 0.05
+    assert called <= 8

@@ -21,9 +21,10 @@ def test_thresholds_are_held_against_the_diarizers_own(
     own, same, one_voice = found.values("diarization.der ↓")
     assert own == same < one_voice
     assert found.values("diarization.speakers ↑") == [1, 1, 0]
-    assert found.rows[2]["verdict"] in ("worse", "same")
+    # One film says nothing for sure.
+    assert {row["verdict"] for row in found.rows} == {""}
     assert found.winner["diarize.threshold"] == "None" and found.settings.diarize.threshold is None
-    assert "The default stays (diarize.threshold = None)" in found.why
+    assert "The default stays (diarize.threshold = None). 1 film is too few to be sure of a difference" in found.why
     assert found.n_figures == 1
     assert sorted((shared_store / "separate").iterdir()) == made
 

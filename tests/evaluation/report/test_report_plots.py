@@ -48,6 +48,12 @@ def test_a_forest_has_a_row_per_system_with_its_interval():
     assert ax.get_xlabel() == "asr.wer (ratio, lower is better)"
 
 
+def test_names_with_dollars_are_no_formulas():
+    ax = plots.forest(SCORES.assign(system=["$x_{$", "$x_{$", "a"]))
+    ax.figure.canvas.draw()
+    assert ticks(ax) == ["$x_{$", "a"] and not any(t.get_parse_math() for t in ax.get_yticklabels())
+
+
 def test_a_forest_of_several_suites_names_them():
     assert ticks(plots.forest(SCORES.assign(suite=["talks", "talks", "films"]))) == ["talks: first", "films: second"]
 

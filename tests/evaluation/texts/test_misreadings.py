@@ -1,10 +1,12 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from runs import OwnBackends, opened
 
+from dubkit.artefacts import Transcript
 from dubkit.errors import BadInput
 from evaluation.metrics import asr
 from evaluation.texts.misreadings import Pair, compared, misreadings, said_in
@@ -67,6 +69,14 @@ def test_what_is_no_reference_is_refused(content: bytes | str | None, tmp_path: 
 def test_a_reference_without_words_is_refused() -> None:
     with pytest.raises(BadInput, match="holds no words"):
         compared(["…"], "a", "pt")
+
+
+def test_where_nobody_was_heard_all_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "said.txt"
+    file.write_text("Olá a todos.", encoding="utf-8")
+    deaf = SimpleNamespace(transcript=Transcript(language="und", language_confidence=0.0, utterances=()))
+    found = misreadings(deaf, file)  # type: ignore[arg-type]
+    assert (found.n_words, found.missing, found.wer) == (3, 3, 1.0)
 
 
 def test_a_run_is_compared_where_it_is_known_what_is_said(

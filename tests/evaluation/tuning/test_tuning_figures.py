@@ -34,8 +34,13 @@ def dots(ax: Any) -> list[tuple[float, float, str]]:
     return [
         (float(line.get_xdata()[0]), float(line.get_ydata()[0]), line.get_marker())
         for line in ax.lines
-        if line.get_marker() not in ("None", "")
+        if line.get_marker() not in ("None", "", "|")
     ]
+
+
+def strokes(ax: Any) -> list[list[float]]:
+    """The films' own values, row by row."""
+    return [list(line.get_xdata()) for line in ax.lines if line.get_marker() == "|"]
 
 
 def test_values_by_setting_in_order_with_cost_beside() -> None:
@@ -43,6 +48,7 @@ def test_values_by_setting_in_order_with_cost_beside() -> None:
     assert labels(ax) == ["1", "5 (default)", "8"]
     assert dots(ax) == [(pytest.approx(0.3), 0, "D"), (pytest.approx(0.3), 1, "D"), (pytest.approx(0.1), 2, "o")]
     assert texts(ax)[2] == "0.100 [0.100, 0.100] ★"
+    assert strokes(ax) == [[0.3] * 12, [0.3] * 12, [0.1] * 12]
     assert ax.get_xlabel() == "asr.wer\n(share, lower is better)" and ax.get_ylabel() == "transcribe.beam_size"
     assert ax.get_title(loc="left").startswith("dialogues: ")
     _, cost = ax.figure.axes
@@ -58,11 +64,28 @@ def test_another_measure_stands_between() -> None:
     assert len(cost.patches) == 3
 
 
+def test_few_films_are_values_without_intervals_and_a_suggestion() -> None:
+    ax = figure(beams(films=2))
+    assert texts(ax)[:3] == ["0.300", "0.300 ★", "0.100 ☆"]
+    assert ax.get_title(loc="left").endswith("★ winner, ☆ suggested\n2 films: too few to be sure")
+    assert not [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
+
+
+def test_where_cost_cannot_be_compared_it_has_no_panel() -> None:
+    name = "synthesize.length_weight"
+    found = swept(tried(BAD, {name: 2.0}), tried(GOOD, {name: 0.0}))
+    assert len(figure(found).figure.axes) == 1
+    html = found._repr_html_()
+    assert "Cost is not told" in html and "s per s of film" not in html
+
+
 def test_none_comes_first_and_what_failed_is_not_drawn() -> None:
     trials = [tried(BAD, {"diarize.threshold": v}) for v in (0.7, 0.3)]
     failed = tried(BAD, {"diarize.threshold": 0.9}, error="It broke.")
     ax = figure(swept(tried(BAD, {"diarize.threshold": None}), *trials, failed))
     assert labels(ax) == ["None (default)", "0.3", "0.7"]
+    # It is parted from the numbers.
+    assert [list(line.get_ydata()) for line in ax.lines if list(line.get_ydata()) == [0.5, 0.5]] == [[0.5, 0.5]]
 
 
 def test_all_combinations_of_two_settings_are_a_map() -> None:
@@ -75,10 +98,10 @@ def test_all_combinations_of_two_settings_are_a_map() -> None:
     assert ax.images[0].get_array().tolist() == [pytest.approx([0.1, 0.3]), pytest.approx([0.5, 0.3])]
     said = {t.get_position(): t.get_text() for t in ax.texts}
     assert said == {
-        (0, 0): "0.100 ▲★\n0.500 s/s",
-        (1, 0): "0.300\n0.500 s/s",
-        (0, 1): "0.500 ▼\n0.500 s/s",
-        (1, 1): "0.300\n0.500 s/s",
+        (0, 0): "0.100 ▲★",
+        (1, 0): "0.300",
+        (0, 1): "0.500 ▼",
+        (1, 1): "0.300",
     }
     assert [patch.get_xy() for patch in ax.patches] == [(1 - 0.47, 0 - 0.46)]
 
@@ -104,7 +127,9 @@ def test_the_table_marks_the_default_and_the_winner() -> None:
     assert [row.split("<td>")[-1].split("<")[0] for row in rows] == ["default", "", "★ winner", ""]
     assert "0.100 [0.100, 0.100]" in rows[2] and "-0.200 [-0.200, -0.200]" in rows[2]
     assert "class='better'" in rows[2]
-    assert "transcribe.beam_size = 20 failed. film&gt;pt: &lt;It&gt; broke." in html
+    assert "transcribe.beam_size = 20 failed. film1&gt;pt: &lt;It&gt; broke." in html
+    assert [cell in rows[n] for n, cell in enumerate(("0.200 [0.200, 0.200] worse", "worse", ">best<"))] == [True] * 3
+    assert "Films: 12." in html and "Seconds are those of transcribe" in html
     assert "q is p corrected for the 3 that were tried" in html and "Take transcribe.beam_size = 8" in html
 
 
