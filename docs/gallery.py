@@ -93,7 +93,7 @@ def figures(run: Run, results: Any, store: Path) -> dict[str, list[Entry]]:
             figure("stems(run.tracks)", lambda: plots.stems(tracks)),
         ],
         "Speakers": [
-            figure("turns(run.turns)", lambda: plots.turns(turns)),
+            figure("turns(run.turns, run.media.duration)", lambda: plots.turns(turns, run.media.duration)),
             figure("speaker_waveform(run.turns, run.tracks)", lambda: plots.speaker_waveform(turns, tracks)),
             figure("reference_turns(run.turns, known, score.mapping)", reference),
             figure(
@@ -104,7 +104,7 @@ def figures(run: Run, results: Any, store: Path) -> dict[str, list[Entry]]:
         ],
         "Words": [
             figure("segments(run.segments, run.tracks)", lambda: plots.segments(run.segments, tracks)),
-            figure("words(run.transcript)", lambda: plots.words(transcript)),
+            figure("words(run.transcript, run.media.duration)", lambda: plots.words(transcript, run.media.duration)),
             figure(
                 "words_on_spectrogram(run.transcript, run.tracks)",
                 lambda: plots.words_on_spectrogram(transcript, tracks),

@@ -33,7 +33,10 @@ class Heard:
 
 @dataclass(frozen=True)
 class Audition:
-    """What was said, and everybody who said it, the synthesizer's best voices first; ``n_voices`` is how many there are."""
+    """What was said, and everybody who said it, the synthesizer's best voices first; ``n_voices`` is how many there are.
+
+    Of a film in which nobody speaks it is empty, if no text was given.
+    """
 
     text: str
     heard: tuple[Heard, ...]
@@ -41,12 +44,14 @@ class Audition:
 
     def _repr_html_(self) -> str:
         """A table with a player for each voice."""
+        if not self.heard:
+            return '<p>Nobody speaks in this film. Give the voices a line: <code>audition(run, "...")</code>.</p>'
         rows = [
             [
                 f"<code>{html.escape(one.voice.id)}</code>",
                 html.escape(one.voice.gender),
                 html.escape(", ".join(one.speakers)) or "–",
-                listen(one.sound, label=" ").page,
+                listen(one.sound, label=one.voice.name, captioned=False).page,
             ]
             for one in self.heard
         ]
@@ -70,17 +75,19 @@ def audition(run: Run, text: str | None = None, most: int = MOST_VOICES) -> Audi
     Raises
     ------
     BadInput
-        If there is nothing to say, or nobody is to be heard.
+        If the text is empty, or nobody is to be heard.
     """
     if most < 1:
         raise BadInput(f"{most} voices cannot be heard: give a number from 1 on.")
     roles = run.casting.roles
-    text = (_line(run) if text is None else text).strip()
-    if not text:
+    if text is not None and not text.strip():
         raise BadInput("There is no line to say: give a text in the language of the dub.")
+    text = (_line(run) if text is None else text).strip()
     settings = run.settings
     backend = execution.backend(synthesize, settings)
     voices = backend.voices(settings.translate.target)
+    if not text:
+        return Audition("", (), len(voices))
     speaking = {voice.id: tuple(r.id for r in roles if r.voice.id == voice.id) for voice in voices}
     chosen = {v.id for v in sorted(voices, key=lambda v: not speaking[v.id])[:most]}
     cast = [v for v in voices if v.id in chosen]

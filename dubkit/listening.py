@@ -1,4 +1,4 @@
-"""Lines of the dub beside their originals, to listen to."""
+"""The dub beside its original, to listen to: a stretch of both, and single lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dubkit.artefacts import Clip, Speech, Utterance
 from dubkit.errors import BadInput, listed
 from dubkit.players import Player, gallery, listen
+from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     from dubkit.run import Run
@@ -18,6 +19,26 @@ def fastest(speech: Speech, most: int = 3) -> list[str]:
     """The ids of the lines that are spoken fastest, in the order of the film."""
     order = sorted(range(len(speech.clips)), key=lambda n: -speech.clips[n].rate)[:most]
     return [speech.clips[n].id for n in sorted(order)]
+
+
+def opening(run: Run, seconds: Seconds = 10.0) -> Player:
+    """Players for the same stretch of original and dub, from the first line on; of a film without lines from its beginning.
+
+    Parameters
+    ----------
+    run : Run
+    seconds : float
+        How long it is.
+    """
+    said, placed = run.transcript.utterances, run.soundtrack.placements
+    # Where the picture is slowed, the dub's times are not the film's.
+    original, dub = (said[0].start, placed[0].slot_start) if said and placed else (0.0, 0.0)
+    return gallery(
+        [
+            listen(run.tracks.full, original, original + seconds, "original"),
+            listen(run.soundtrack.audio, dub, dub + seconds, "dub"),
+        ]
+    )
 
 
 def beside_originals(run: Run, lines: Sequence[str] | None = None) -> Player:

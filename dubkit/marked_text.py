@@ -1,4 +1,4 @@
-"""What was said as running text, with the words that the recogniser doubts marked in it."""
+"""What was said as running text, with the words marked in it that the recogniser is not sure of."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from dubkit.artefacts import Transcript, Utterance, Word
 from dubkit.record import Seconds
 from dubkit.spacing import needs_space, spaced
+from dubkit.timeline import clock
 
 MOST_UTTERANCES = 200
 SURE, DOUBTFUL = 0.8, 0.5
-"""Confidences from which on a word is not marked, and under which it is marked twice."""
+"""Confidences under which a word is called unsure, and under which it is called doubtful."""
 # Orange that shows on light and on dark pages, stronger for less confidence; the lines tell it without colour.
 COLOUR = "213,94,0"
 
@@ -28,7 +29,7 @@ class MarkedText:
 
 
 def marked(transcript: Transcript, start: Seconds = 0.0, end: Seconds | None = None) -> MarkedText:
-    """The transcript as text, utterance by utterance, with doubtful words marked by colour and underline.
+    """The transcript as text, utterance by utterance, with unsure and doubtful words marked by colour and underline.
 
     Each word tells its time and confidence where the pointer rests on it.
 
@@ -50,7 +51,7 @@ def _utterance(one: Utterance) -> str:
     # The words of a line whose text was corrected by hand are still those that were heard.
     as_heard = one.text == spaced(w.text for w in one.words)
     text = _words(one.words) if as_heard else html.escape(one.text)
-    head = f"<b>{html.escape(one.speaker)}</b> <small>{_clock(one.start)}</small>"
+    head = f"<b>{html.escape(one.speaker)}</b> <small>{clock(one.start)}</small>"
     return f"<p style='margin:0.2em 0'>{head} <span dir='auto'>{text}</span></p>"
 
 
@@ -77,10 +78,7 @@ def _style(confidence: float) -> str:
 
 def _legend() -> str:
     unsure, doubtful = (
-        f"<span{_style(c)}>{text}</span>" for c, text in ((0.65, f"under {SURE:.0%}"), (0.25, f"under {DOUBTFUL:.0%}"))
+        f"<span{_style(c)}>{text}</span>"
+        for c, text in ((0.65, f"unsure: under {SURE:.0%}"), (0.25, f"doubtful: under {DOUBTFUL:.0%}"))
     )
     return f"<p style='margin:0 0 0.4em'><small>Confidence {unsure} {doubtful}</small></p>"
-
-
-def _clock(seconds: Seconds) -> str:
-    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"

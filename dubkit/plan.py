@@ -15,7 +15,7 @@ from dubkit.record import AudioFile, Seconds
 from dubkit.retiming import TimeMap
 from dubkit.timing import Slot, TimingSettings, solve
 
-COMFORTABLE = 1.1
+TO_BE_SLOWED = 1.1
 """Rate from which on the picture is rather slowed, where that is allowed."""
 SHORTEST = 0.02
 """Seconds that a line with nothing to say is taken to last."""
@@ -206,7 +206,7 @@ def slowed(plans: Sequence[Plan], duration: Seconds, most: float, settings: Timi
     spans = [Slot(n, plan.line.speaker, *plan.slot, 1.0) for n, plan in enumerate(plans)]
     # A line takes its phrases and, between them, the original's pauses.
     lengths = [plan.natural + plan.paused for plan in plans]
-    comfortable = min(COMFORTABLE, settings.fastest)
+    comfortable = min(TO_BE_SLOWED, settings.fastest)
     return retiming.plan(spans, lengths, duration, most=most, comfortable=comfortable, gap=settings.gap)
 
 

@@ -92,8 +92,8 @@ def watch(
 
 
 def gallery(players: Iterable[Player]) -> Player:
-    """Several players side by side, as far as the page is wide enough."""
-    inside = "".join(player.page for player in players)
+    """Several players side by side, as far as the page is wide enough; of none it says so."""
+    inside = "".join(player.page for player in players) or "<p>There is nothing to hear.</p>"
     return Player(f'<div style="display:flex;flex-wrap:wrap;gap:0.5em 1.5em;align-items:flex-end">{inside}</div>')
 
 

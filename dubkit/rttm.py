@@ -15,10 +15,10 @@ def read(path: Path) -> Turns:
     Raises
     ------
     BadInput
-        If there is no such file, it is not text in UTF-8, or a line has no times; the message names it.
+        If there is no such file, it is not text in UTF-8, or a line has no times, or such as cannot be; the message names it.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(f"There is no file {str(path)!r} that can be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
@@ -32,7 +32,7 @@ def read(path: Path) -> Turns:
             start, length, speaker = float(fields[3]), float(fields[4]), fields[7]
         except (IndexError, ValueError) as error:
             raise _refused(path, number) from error
-        if not (math.isfinite(start) and math.isfinite(length)):
+        if not (0 <= start < math.inf and 0 < length < math.inf):
             raise _refused(path, number)
         found.append((start, start + length, speaker))
     return Turns(

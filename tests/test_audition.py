@@ -51,6 +51,18 @@ def test_the_page_is_escaped_and_has_a_player_for_each(talk: Path, store: Path, 
     assert "<code>tone:ana</code>" in page
 
 
+def test_of_a_film_in_which_nobody_speaks_it_is_empty_and_says_so(
+    talk: Path, store: Path, backends: OwnBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = opened(talk, store)
+    silent = run.translation.but(lines=())
+    monkeypatch.setattr(type(run), "translation", property(lambda _: silent), raising=False)
+    found = audition(run)
+    assert (found.text, found.heard, found.n_voices) == ("", (), 3)
+    assert "Nobody speaks in this film" in found._repr_html_() and "<table" not in found._repr_html_()
+    assert len(audition(run, "Olá.").heard) == 3
+
+
 @pytest.mark.parametrize(("options", "told"), [({"text": " "}, "no line to say"), ({"most": 0}, "from 1 on")])
 def test_nothing_to_say_or_to_hear_is_refused(
     options: dict[str, object], told: str, talk: Path, store: Path, backends: OwnBackends

@@ -37,9 +37,18 @@ def test_words_stand_in_running_text_with_time_and_confidence() -> None:
 
 
 @pytest.mark.parametrize(("confidence", "mark"), [(0.8, None), (0.79, "dotted"), (0.5, "dotted"), (0.49, "double")])
-def test_doubtful_words_are_underlined_besides_the_colour(confidence: float, mark: str | None) -> None:
+def test_unsure_and_doubtful_words_are_underlined_besides_the_colour(confidence: float, mark: str | None) -> None:
     found = re.findall(r"border-bottom:3px (\w+)", shown(line(("a", confidence))))
     assert found == ([mark] if mark else [])
+
+
+def test_the_legend_names_both() -> None:
+    page = marked(Transcript(language="en", language_confidence=1, utterances=(line(("a", 0.9)),)))._repr_html_()
+    assert re.findall(">(unsure[^<]*|doubtful[^<]*)<", page) == ["unsure: under 80%", "doubtful: under 50%"]
+
+
+def test_a_time_is_never_sixty_seconds() -> None:
+    assert plain(shown(line(("a", 0.9), start=59.97))) == "&lt;S1&gt; 1:00.0 a"
 
 
 def test_less_confidence_is_a_stronger_colour() -> None:

@@ -85,7 +85,7 @@ def test_a_live_map_shows_what_is_at_work_and_what_failed(talk: Path, tmp_path: 
 def test_a_correction_is_seen_and_what_depends_on_it_is_to_do_again(live):
     run = live.run.until("combine")
     run.edit("translate", {run.translation.lines[0].id: "Outra coisa."})
-    run.translation
+    assert run.translation.lines[0].text == "Outra coisa."
     assert "1 corrected" in live.handle.pictures[-1]
     assert live.stages["synthesize"].state == "to do" and live.stages["transcribe"].state == "reused"
 

@@ -59,6 +59,10 @@ def test_a_gallery_holds_all_players_in_order(beep):
     assert page.count("<audio") == 2 and page.index("first") < page.index("second")
 
 
+def test_a_gallery_of_nothing_says_so():
+    assert "nothing to hear" in gallery([]).page
+
+
 def test_a_film_becomes_a_small_clip_with_its_sound(tmp_path):
     film = make_film(tmp_path / "film.mp4", seconds=4, size="640x360")
     page = watch(film, 1, 3, label="two seconds", width=320).page

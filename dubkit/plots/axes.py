@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 LONGEST = 120.0
 """Seconds of a film that single lines can be told apart in, on a figure as wide as a page."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+INKS = tuple(colour for colour in COLOURS if colour != "#F0E442")
+"""Those that show as thin lines and letters on white: yellow is too pale."""
+MARKERS = "osD^vPX*"
+"""One more than there are inks: together they tell 56 speakers apart."""
+NOBODY = "nobody speaks in this film"
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -26,7 +31,27 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 def speaker_colours(speakers: Iterable[str]) -> dict[str, str]:
     """The colour of each speaker, in order of first appearance."""
-    return {speaker: COLOURS[n % len(COLOURS)] for n, speaker in enumerate(dict.fromkeys(speakers))}
+    return {speaker: INKS[n % len(INKS)] for n, speaker in enumerate(dict.fromkeys(speakers))}
+
+
+def speaker_markers(speakers: Iterable[str]) -> dict[str, str]:
+    """The marker of each speaker, in order of first appearance, for those who cannot tell the colours apart."""
+    return {speaker: MARKERS[n % len(MARKERS)] for n, speaker in enumerate(dict.fromkeys(speakers))}
+
+
+def literal(ax: Axes) -> Axes:
+    """The axes with all their texts as they are written: two dollar signs are prices in a film, and no formula."""
+    from matplotlib.text import Text
+
+    for text in ax.findobj(Text):
+        text.set_parse_math(False)
+    return ax
+
+
+def say_nobody(ax: Axes) -> None:
+    """Say in the middle of empty axes why they are empty: :data:`NOBODY`."""
+    paper = {"boxstyle": "round", "facecolor": "white", "linewidth": 0}
+    ax.text(0.5, 0.5, NOBODY, transform=ax.transAxes, ha="center", va="center", style="italic", bbox=paper)
 
 
 def stretch(duration: Seconds, start: Seconds = 0.0, end: Seconds | None = None) -> tuple[Seconds, Seconds, str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dubkit.plots.axes import COLOURS, new_axes
+from dubkit.plots.axes import COLOURS, literal, new_axes
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 NAMED = 5
-"""The most films that are named in a figure: those whose lines fit worst."""
+"""The most films that are named in a figure: of those with flagged lines the ones that fit worst."""
 
 
 def batch_stages(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -37,14 +37,16 @@ def batch_stages(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.invert_yaxis()
     if not len(table):
         ax.set(yticks=(), xticks=())
-        ax.text(0.5, 0.5, "nothing was made anew: all was in the store", transform=ax.transAxes, ha="center", va="center")
-    return ax
+        ax.text(
+            0.5, 0.5, "nothing was made anew: all was in the store", transform=ax.transAxes, ha="center", va="center"
+        )
+    return literal(ax)
 
 
 def batch_timing(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """How well lines fit, a mark per film: its fastest line's rate, and how far off the worst of its lines starts.
 
-    Films with flagged lines are crosses; the :data:`NAMED` that are furthest out are named.
+    Films with flagged lines are crosses; of these, the :data:`NAMED` that are furthest out are named.
 
     Parameters
     ----------
@@ -85,4 +87,4 @@ def batch_timing(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.set_ylim(0, max(0.1, films["largest_drift"].max()) * 1.15)
         ax.legend(loc="best", fontsize=8)
     ax.axvline(1, color="#999999", linewidth=0.8, linestyle=":")
-    return ax
+    return literal(ax)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dubkit.artefacts import Clip, Speech
-from dubkit.plan import COMFORTABLE
-from dubkit.plots.axes import new_axes, speaker_colours
+from dubkit.plots.axes import literal, new_axes, say_nobody, speaker_colours, speaker_markers
 from dubkit.record import Seconds
+from dubkit.wording import COMFORTABLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # More lines than this cannot be told apart on a page.
 MOST = 40
-MARKERS = "osD^vP*X"
 
 
 def clips(speech: Speech, most: int = MOST, ax: Axes | None = None) -> Axes:
     """Each line's clip against its slot: the slot as a frame, the clip as a bar, its length at natural rate as a tick.
 
-    The rate that the synthesizer was asked for stands beside it. Lines that had to hurry, by more than a listener takes for
-    liveliness, are hatched and their rate is bold. Of more than `most` lines, those farthest from their slots are shown.
+    The rate that the synthesizer was asked for stands beside it. Lines that had to hurry, above the rates at which nobody hears
+    a difference (:data:`dubkit.wording.COMFORTABLE`), are hatched and their rate is bold. Of more than `most` lines, those
+    farthest from their slots are shown.
     """
     shown = _farthest(speech, most)
     ax = new_axes(ax, (9, 1.1 + 0.24 * max(1, len(shown))))
@@ -42,7 +42,9 @@ def clips(speech: Speech, most: int = MOST, ax: Axes | None = None) -> Axes:
     part = f"the {len(shown)} of {len(speech.clips)} lines that are farthest from their slots\n"
     told = "frame: slot; bar: clip and its rate; tick: at natural rate; hatched: hurried"
     ax.set_title((part if len(shown) < len(speech.clips) else "") + told, fontsize=10)
-    return ax
+    if not shown:
+        say_nobody(ax)
+    return literal(ax)
 
 
 def pace(speech: Speech, ax: Axes | None = None) -> Axes:
@@ -61,11 +63,11 @@ def pace(speech: Speech, ax: Axes | None = None) -> Axes:
     for limit, name in zip(limits, ("slowest", "fastest"), strict=True):
         ax.axhline(limit, color="#999999", linewidth=1, linestyle="--")
         ax.text(high, limit, f"{name} ", ha="right", va="bottom", fontsize=8)
-    for n, (speaker, colour) in enumerate(speaker_colours(clip.speaker for clip in speech.clips).items()):
+    markers = speaker_markers(clip.speaker for clip in speech.clips)
+    for speaker, colour in speaker_colours(markers).items():
         theirs = [k for k, clip in enumerate(speech.clips) if clip.speaker == speaker]
         at = [min(max(needed[k], low), high) for k in theirs]
-        mark = MARKERS[n % len(MARKERS)]
-        rates = [asked[k] for k in theirs]
+        rates, mark = [asked[k] for k in theirs], markers[speaker]
         ax.scatter(at, rates, s=28, c=colour, marker=mark, alpha=0.8, label=speaker, zorder=3, clip_on=False)
     beyond = sum(x > limits[1] for x in needed)
     ax.set(xlim=(low, high), ylim=(low, high), xlabel="rate that would fill the slot", ylabel="rate spoken at")
@@ -73,11 +75,13 @@ def pace(speech: Speech, ax: Axes | None = None) -> Axes:
     ax.set_aspect("equal")
     if speech.clips:
         ax.legend(loc="upper left", fontsize=8)
-    return ax
+    else:
+        say_nobody(ax)
+    return literal(ax)
 
 
 def _hurried(clip: Clip) -> bool:
-    return clip.rate > COMFORTABLE
+    return clip.rate > COMFORTABLE[1]
 
 
 def _farthest(speech: Speech, most: int) -> list[Clip]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Soundtrack, Speech
 from dubkit.mix import held
-from dubkit.plots.axes import new_axes, speaker_colours, stretch
+from dubkit.plots.axes import literal, new_axes, say_nobody, speaker_colours, stretch
 from dubkit.record import Seconds
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def solved(
     rows = [(lane + top, speaker) for top in (0.0, n + 0.8) for lane, speaker in enumerate(colours)]
     ax.set_yticks([at for at, _ in rows], [speaker for _, speaker in rows])
     ax.set_xlabel(f"time (s){stretch(duration, start, end)[2]}; ticks: where the original starts")
-    return ax
+    if not lines:
+        say_nobody(ax)
+    return literal(ax)
 
 
 def _laid(

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
+    Read = Callable[[int, int], np.ndarray]
+
 POINTS = 2000
 """How many an envelope has at most: no screen shows more."""
 COLUMNS = 1200
 N_MELS = 80
 RANGE = 70.0
 """dB between the loudest and what is black in a spectrogram."""
+SILENT = -60.0
+"""dB under which nothing is drawn as loud, lest the noise of silence shine."""
 FLOOR = -60.0
 """dB over full scale under which a stem is drawn as silent."""
 PALE, DARK = "#999999", "#4D4D4D"
@@ -56,9 +60,9 @@ class Envelope:
         return 10 * math.log10(power) if power > _SILENCE else -math.inf
 
 
-def envelope(sound: AudioFile) -> Envelope:
-    """How loud a sound is over time, in up to :data:`POINTS` steps; it is read in pieces."""
-    return _envelope(sound.load, sound)
+def envelope(sound: AudioFile, start: Seconds = 0.0, end: Seconds | None = None) -> Envelope:
+    """How loud a stretch of a sound is over time, in up to :data:`POINTS` steps; it is read in pieces."""
+    return _envelope(sound.load, sound, start, end)
 
 
 def waveform(sound: AudioFile, ax: Axes | None = None) -> Axes:
@@ -114,20 +118,49 @@ def spectrogram(sound: AudioFile, start: Seconds = 0.0, end: Seconds | None = No
     BadInput
         If there is no sound in the stretch.
     """
-    from matplotlib.ticker import NullLocator
-
     start, end = max(0.0, start), min(sound.duration, math.inf if end is None else end)
     if end <= start:
         raise BadInput(f"{sound.path.name} lasts {sound.duration:.2f} s: it has no sound from {start:g} to {end:g} s.")
-    levels, step = _levels(sound, start, end)
-    edges = _band_edges(_top(sound))
+
+    def read(first: int, last: int) -> np.ndarray:
+        return sound.load(first / sound.sample_rate, last / sound.sample_rate)
+
+    return _spectrogram(read, sound.sample_rate, start, end, ax)
+
+
+def spectrogram_of(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -> Axes:
+    """The same of samples that are in memory.
+
+    Parameters
+    ----------
+    samples : np.ndarray, shape (n_samples,) or (n_samples, n_channels)
+    sample_rate : int
+        In Hz.
+    ax : Axes, optional
+
+    Raises
+    ------
+    BadInput
+        If there are none.
+    """
+    if not len(samples):
+        raise BadInput("There is no sound to draw: give one sample at least.")
+    return _spectrogram(lambda first, last: samples[first:last], sample_rate, 0.0, len(samples) / sample_rate, ax)
+
+
+def _spectrogram(read: Read, rate: int, start: Seconds, end: Seconds, ax: Axes | None) -> Axes:
+    """The spectrogram of what `read` gives between two samples by number, of which some may be beyond the end."""
+    from matplotlib.ticker import NullLocator
+
+    levels, step = _levels(read, rate, round(start * rate), round(end * rate))
+    edges = _band_edges(_top(rate))
     ax = new_axes(ax, (10, 3))
     ax.set_yscale("function", functions=(_mel, _hertz))
     image = ax.pcolormesh(
         [start + n * step for n in range(levels.shape[1] + 1)], edges, levels, cmap="magma", rasterized=True
     )
-    loudest = float(levels.max())
-    image.set_clim(loudest - RANGE, loudest)
+    loudest = max(float(levels.max()), SILENT)
+    image.set_clim(max(loudest - RANGE, 10 * math.log10(_SILENCE)), loudest)
     ticks = {hertz: name for hertz, name in TICKS.items() if hertz <= edges[-1]}
     ax.set_yticks(list(ticks), list(ticks.values()))
     ax.yaxis.set_minor_locator(NullLocator())
@@ -138,23 +171,27 @@ def spectrogram(sound: AudioFile, start: Seconds = 0.0, end: Seconds | None = No
     return ax
 
 
-def _envelope(read: Callable[[Seconds, Seconds], np.ndarray], like: AudioFile) -> Envelope:
+def _envelope(
+    read: Callable[[Seconds, Seconds], np.ndarray], like: AudioFile, start: Seconds = 0.0, end: Seconds | None = None
+) -> Envelope:
     """The envelope of what `read` gives between two times, which is as long as `like`."""
     import numpy as np
 
-    rate, n_samples = like.sample_rate, like.n_samples
-    step = max(1, math.ceil(n_samples / POINTS))
+    rate = like.sample_rate
+    begin = max(0, round(start * rate))
+    last = like.n_samples if end is None else min(like.n_samples, round(end * rate))
+    step = max(1, math.ceil((last - begin) / POINTS))
     block = max(1, _BLOCK // step) * step
     peaks, power = [np.zeros(0)], [np.zeros(0)]
-    for first in range(0, n_samples, block):
-        samples = read(first / rate, min(first + block, n_samples) / rate)
+    for first in range(begin, last, block):
+        samples = read(first / rate, min(first + block, last) / rate)
         channels = samples.reshape(len(samples), -1)
         starts = np.arange(0, len(channels), step)
         lengths = np.diff(starts, append=len(channels))
         peaks.append(np.maximum.reduceat(np.abs(channels).max(axis=1), starts))
         power.append(np.add.reduceat((channels**2).mean(axis=1), starts) / lengths)
     found = np.concatenate(peaks)
-    times = (np.arange(len(found)) + 0.5) * step / rate
+    times = (begin + (np.arange(len(found)) + 0.5) * step) / rate
     return Envelope(times, found, np.sqrt(np.concatenate(power)))
 
 
@@ -175,13 +212,11 @@ def _told(level: float) -> str:
     return "silent" if math.isinf(level) else f"{level:.0f} dBFS".replace("-", "\N{MINUS SIGN}")
 
 
-def _levels(sound: AudioFile, start: Seconds, end: Seconds) -> tuple[np.ndarray, Seconds]:
+def _levels(read: Read, rate: int, first: int, last: int) -> tuple[np.ndarray, Seconds]:
     """Levels in dB, shape (N_MELS, n_columns), and how long a column is, in seconds."""
     import librosa
     import numpy as np
 
-    rate = sound.sample_rate
-    first, last = round(start * rate), round(end * rate)
     # Windows of 43 to 64 ms tell the harmonics of a voice apart.
     size = 2 ** round(math.log2(0.05 * rate))
     wanted = max(rate / 100, (last - first) / COLUMNS)
@@ -196,27 +231,27 @@ def _levels(sound: AudioFile, start: Seconds, end: Seconds) -> tuple[np.ndarray,
     for n in range(0, n_columns, at_once):
         count = min(at_once, n_columns - n)
         begin = first + n * column - size // 2
-        samples = _mono(sound, begin, begin + count * column - hop + size)
+        samples = _mono(read, begin, begin + count * column - hop + size)
         power = librosa.feature.melspectrogram(
-            y=samples, sr=rate, n_fft=size, hop_length=hop, center=False, n_mels=N_MELS, fmax=_top(sound), htk=True, norm=None
+            y=samples, sr=rate, n_fft=size, hop_length=hop, center=False, n_mels=N_MELS, fmax=_top(rate), htk=True, norm=None
         )  # fmt: skip
         bands.append(power.reshape(N_MELS, count, per_column).mean(axis=2) / full_scale)
     return 10 * np.log10(np.maximum(np.concatenate(bands, axis=1), _SILENCE)), column / rate
 
 
-def _mono(sound: AudioFile, first: int, last: int) -> np.ndarray:
-    """Samples from number `first` up to `last`, with silence where the sound has none."""
+def _mono(read: Read, first: int, last: int) -> np.ndarray:
+    """Samples from number `first` up to `last`, with silence where there is no sound."""
     import numpy as np
 
-    samples = sound.load(max(0, first) / sound.sample_rate, last / sound.sample_rate)
+    samples = read(max(0, first), last)
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
     before = max(0, -first)
     return np.pad(mono, (before, max(0, last - first - before - len(mono))))
 
 
-def _top(sound: AudioFile) -> float:
+def _top(rate: int) -> float:
     """The highest frequency shown, in Hz: little of speech is above 8 kHz."""
-    return min(8000.0, sound.sample_rate / 2)
+    return min(8000.0, rate / 2)
 
 
 def _band_edges(top: float) -> np.ndarray:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Tracks, Turns
-from dubkit.plots.axes import COLOURS, new_axes, speaker_colours
+from dubkit.plots.axes import INKS, literal, new_axes, say_nobody, speaker_colours, speaker_markers, stretch
 from dubkit.plots.sound import PALE, envelope
 from dubkit.record import Seconds
 from dubkit.speaking_times import Stretch, overlaps, stretches
@@ -18,54 +18,77 @@ if TYPE_CHECKING:
     from pyannote.core import Annotation
 
 HATCH = "////"
-# One less than there are colours: together they tell 56 speakers apart.
-MARKERS = "osD^vPX"
 ERRORS = {"missed": ("#FFFFFF", "...."), "false alarm": ("#BBBBBB", "////"), "confusion": ("#000000", "")}
 """Colour and hatch of each kind of error."""
 _KINDS = {"missed detection": "missed", "false alarm": "false alarm", "confusion": "confusion"}
 
 
-def turns(found: Turns, ax: Axes | None = None) -> Axes:
-    """Who speaks when: a lane per speaker, in order of first appearance; hatched where several talk at once."""
+def turns(found: Turns, duration: Seconds | None = None, ax: Axes | None = None) -> Axes:
+    """Who speaks when: a lane per speaker, in order of first appearance; hatched where several talk at once.
+
+    Parameters
+    ----------
+    found : Turns
+    duration : float, optional
+        Of the film, in seconds, for a time axis like those of other figures; by default it ends with the last turn.
+    ax : Axes, optional
+    """
     ax = new_axes(ax, (10, 0.8 + 0.4 * max(1, len(found.speakers))))
     of = speaker_colours(found.speakers)
     for lane, (speaker, colour) in enumerate(of.items()):
         ax.broken_barh(_spans(found, speaker), (lane - 0.35, 0.7), color=colour, linewidth=0)
     together = overlaps(found)
-    for stretch in together:
-        for lane, (speaker, colour) in enumerate(of.items()):
-            if speaker in stretch.speakers:
-                _hatched(ax, stretch, (lane - 0.35, 0.7), colour, "white")
+    for lane, (speaker, colour) in enumerate(of.items()):
+        spans = [(part.start, part.duration) for part in together if speaker in part.speakers]
+        if spans:
+            ax.broken_barh(spans, (lane - 0.35, 0.7), facecolor="white", edgecolor=colour, hatch=HATCH, linewidth=0.8)
     if together:
-        seconds = sum(stretch.duration for stretch in together)
+        seconds = sum(part.duration for part in together)
         ax.set_title(f"hatched: several talk at once ({seconds:.1f} s)", fontsize=10)
     ax.set_yticks(range(len(found.speakers)), found.speakers)
     ax.set(xlabel="time (s)", ylim=(max(1, len(found.speakers)) - 0.5, -0.5))
-    ax.set_xlim(left=0)
-    return ax
+    ax.set_xlim(0, duration)
+    if not found.turns:
+        say_nobody(ax)
+    return literal(ax)
 
 
-def speaker_waveform(found: Turns, tracks: Tracks, ax: Axes | None = None) -> Axes:
-    """The whole sound in the colours of who speaks, with their names above; grey where nobody does.
+def speaker_waveform(
+    found: Turns, tracks: Tracks, start: Seconds = 0.0, end: Seconds | None = None, ax: Axes | None = None
+) -> Axes:
+    """The sound in the colours of who speaks, with their names above; grey where nobody does.
 
     Where several talk at once it is hatched, the first one's colour above the middle and the last one's below. Where there is
     no room for a name, it is left out.
+
+    Parameters
+    ----------
+    found : Turns
+    tracks : Tracks
+    start, end : float
+        The stretch that is shown, in seconds; see :func:`dubkit.plots.axes.stretch`.
+    ax : Axes, optional
     """
+    import numpy as np
+
     ax = new_axes(ax, (10, 2.2))
-    sound, of = envelope(tracks.full), speaker_colours(found.speakers)
+    start, end, part = stretch(tracks.full.duration, start, end)
+    sound, of = envelope(tracks.full, start, end), speaker_colours(found.speakers)
     loudest = 1.05 * float(sound.peaks.max(initial=0)) or 1.0
-    ax.fill_between(sound.times, -sound.peaks, sound.peaks, color=PALE, linewidth=0)
-    for stretch in stretches(found):
-        inside = (sound.times >= stretch.start) & (sound.times <= stretch.end)
-        times, peaks = sound.times[inside], sound.peaks[inside]
-        first, last = of[stretch.speakers[0]], of[stretch.speakers[-1]]
-        ax.fill_between(times, 0, peaks, color=first, linewidth=0)
-        ax.fill_between(times, -peaks, 0, color=last, linewidth=0)
-        if len(stretch.speakers) > 1:
-            _hatched(ax, stretch, (-loudest, 2 * loudest), "black")
-    ax.set(xlim=(0, tracks.full.duration), ylim=(-loudest, loudest), xlabel="time (s)", ylabel="amplitude")
+    ax.fill_between(sound.times, -sound.peaks, sound.peaks, color=PALE, linewidth=0, step="mid")
+    talk = [one for one in stretches(found) if one.end > start and one.start < end]
+    first, last = (_whose(sound.times, talk, place) for place in (0, -1))
+    for speaker, colour in of.items():
+        low, high = np.where(last == speaker, -sound.peaks, 0), np.where(first == speaker, sound.peaks, 0)
+        if low.any() or high.any():
+            ax.fill_between(sound.times, low, high, color=colour, linewidth=0, step="mid")
+    together = [(one.start, one.duration) for one in talk if len(one.speakers) > 1]
+    if together:
+        # In long films, frames around what is short would hide all else.
+        ax.broken_barh(together, (-loudest, 2 * loudest), facecolor="none", edgecolor="black", hatch=HATCH, linewidth=0)
+    ax.set(xlim=(start, end), ylim=(-loudest, loudest), xlabel=f"time (s){part}", ylabel="amplitude")
     _write_names(ax, found, of)
-    return ax
+    return literal(ax)
 
 
 def reference_turns(
@@ -92,7 +115,7 @@ def reference_turns(
     names = [_pair(mine, real) for mine, real in lanes]
     ax = new_axes(ax, (10, 1.6 + 0.5 * len(lanes)))
     for row, (mine, real) in enumerate(lanes):
-        colour = COLOURS[row % len(COLOURS)]
+        colour = INKS[row % len(INKS)]
         ax.broken_barh(_spans(found, mine), (row - 0.4, 0.4), color=colour, linewidth=0)
         ax.broken_barh(_spans(reference, real), (row, 0.4), color=colour, alpha=0.4, linewidth=0)
     wrong = _errors(found, reference, mapping)
@@ -105,7 +128,7 @@ def reference_turns(
     ax.set(xlabel="time (s)", ylim=(len(names) - 0.5, -0.5))
     ax.set_xlim(left=0)
     ax.set_title("found above, reference below (pale); what is wrong at the bottom", fontsize=10)
-    return ax
+    return literal(ax)
 
 
 def voice_map(found: Turns, prints: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
@@ -134,12 +157,13 @@ def voice_map(found: Turns, prints: Mapping[str, np.ndarray], ax: Axes | None = 
     places, shares = _principal(vectors)
     whose = np.array([t.speaker for t in shown])
     sizes = np.array([20 + 15 * min(10.0, t.end - t.start) for t in shown])
-    for n, (speaker, colour) in enumerate(speaker_colours(found.speakers).items()):
+    markers = speaker_markers(found.speakers)
+    for speaker, colour in speaker_colours(found.speakers).items():
         own = whose == speaker
         if own.any():
             alike = f" turns, {_mean(cosines[np.ix_(own, own)]):.2f} alike" if own.sum() > 1 else " turn"
             ax.scatter(
-                places[own, 0], places[own, 1], s=sizes[own], color=colour, marker=MARKERS[n % len(MARKERS)], edgecolor="black",
+                places[own, 0], places[own, 1], s=sizes[own], color=colour, marker=markers[speaker], edgecolor="black",
                 linewidth=0.5, alpha=0.8, label=f"{speaker}: {own.sum()}{alike}",
             )  # fmt: skip
     ax.set_title(_likeness(cosines, whose), fontsize=10)
@@ -149,7 +173,7 @@ def voice_map(found: Turns, prints: Mapping[str, np.ndarray], ax: Axes | None = 
     )
     ax.set_aspect("equal", adjustable="datalim")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
-    return ax
+    return literal(ax)
 
 
 def _spans(found: Turns, speaker: str) -> list[tuple[Seconds, Seconds]]:
@@ -164,11 +188,16 @@ def _pair(mine: str, real: str) -> str:
     return f"{mine} (found only)" if mine else f"{real} (real only)"
 
 
-def _hatched(ax: Axes, stretch: Stretch, height: tuple[float, float], colour: str, background: str = "none") -> None:
-    spans = [(stretch.start, stretch.duration)]
-    # In long films, frames around what is short would hide all else.
-    width = 0.0 if background == "none" else 0.8
-    ax.broken_barh(spans, height, facecolor=background, edgecolor=colour, hatch=HATCH, linewidth=width)
+def _whose(times: np.ndarray, talk: Sequence[Stretch], place: int) -> np.ndarray:
+    """Who talks at each time, the one at a place of those who do; empty where nobody does."""
+    import numpy as np
+
+    who = np.full(len(times), "", object)
+    for one in talk:
+        first, last = np.searchsorted(times, (one.start, one.end))
+        # At least one step, or what is short would not show.
+        who[first : max(last, first + 1)] = one.speakers[place]
+    return who
 
 
 def _write_names(ax: Axes, found: Turns, of: Mapping[str, str]) -> None:
@@ -176,13 +205,14 @@ def _write_names(ax: Axes, found: Turns, of: Mapping[str, str]) -> None:
     start, end = ax.get_xlim()
     # About what a letter is wide at this size, in seconds of the axis.
     letter = 0.085 * (end - start) / (ax.bbox.width / ax.figure.dpi)
-    free, before = start, ""
+    free, before, named = start, "", ""
     for turn in found.turns:
-        if turn.speaker != before and turn.start >= free:
-            ax.text(
-                turn.start, 1.03, turn.speaker, transform=ax.get_xaxis_transform(), color=of[turn.speaker], fontsize=9
-            )
-            free = turn.start + letter * (len(turn.speaker) + 1)
+        if turn.end <= start or turn.start >= end:
+            continue
+        at = max(turn.start, start)
+        if {turn.speaker} != {before, named} and at >= free:
+            ax.text(at, 1.03, turn.speaker, transform=ax.get_xaxis_transform(), color=of[turn.speaker], fontsize=9)
+            free, named = at + letter * (len(turn.speaker) + 1), turn.speaker
         before = turn.speaker
 
 

@@ -6,12 +6,13 @@ at a stretch of a long film; without an end they show no more of it than can be 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dubkit.artefacts import Placement, Soundtrack
 from dubkit.certificate import LATE
-from dubkit.plots.axes import new_axes, speaker_colours, stretch
+from dubkit.plots.axes import literal, new_axes, say_nobody, speaker_colours, speaker_markers, stretch
 from dubkit.record import Seconds
 from dubkit.timing import TimingSettings
 
@@ -56,36 +57,35 @@ def timing(soundtrack: Soundtrack, start: Seconds = 0.0, end: Seconds | None = N
             ax.text(p.start, lane + 0.35 + 0.11 * level, p.flag, va="top", fontsize=7, clip_on=True)
     ax.set_yticks(range(len(lanes)), list(lanes))
     ax.set_ylim(max(len(lanes), 1) - 0.35, -0.45)
-    _titled(ax, f"original (pale) and dub (strong) with its rate; hatched: does not fit{part}")
-    return ax
+    return _finished(ax, soundtrack, f"original (pale) and dub (strong) with its rate; hatched: does not fit{part}")
 
 
 def drift(soundtrack: Soundtrack, start: Seconds = 0.0, end: Seconds | None = None, ax: Axes | None = None) -> Axes:
     """How late each line starts and ends, in seconds over the film; below 0 is early.
 
-    The white band is what viewers do not notice (ITU-R BT.1359-1), dashed lines are the limit from which a start is flagged.
-    Flagged lines are named.
+    Starts are filled, ends hollow, with a marker for each speaker. The white band is what viewers do not notice (ITU-R
+    BT.1359-1), dashed lines are the limit from which a start is flagged. Flagged lines are named.
     """
     start, end, part = stretch(soundtrack.audio.duration, start, end)
     lines = _within(soundtrack.placements, start, end)
     ax = new_axes(ax, (12, 2.6))
-    colours = speaker_colours(p.speaker for p in soundtrack.placements)
     ends = [p.end - p.slot_end for p in lines]
     shown = [-1.15 * LATE, 1.15 * LATE, *(1.1 * x for x in [*ends, *(p.drift for p in lines)])]
     for low, high in ((min(shown), NOTICED[0]), (NOTICED[1], max(shown))):
         ax.axhspan(low, high, color="#EEEEEE", linewidth=0)
     for limit in (-LATE, LATE):
         ax.axhline(limit, color=GREY, linewidth=0.8, linestyle="--")
-    tones = [colours[p.speaker] for p in lines]
-    ax.vlines([p.end for p in lines], 0, ends, color=tones, linewidth=0.8)
-    ax.scatter([p.start for p in lines], [p.drift for p in lines], s=22, c=tones, marker="o", label="start")
-    ax.scatter([p.end for p in lines], ends, s=22, c="white", marker="s", edgecolor=tones, label="end")
+    for speaker, colour, marker, theirs in _by_speaker(soundtrack, lines):
+        late = [p.end - p.slot_end for p in theirs]
+        ax.vlines([p.end for p in theirs], 0, late, color=colour, linewidth=0.8)
+        ax.scatter([p.start for p in theirs], [p.drift for p in theirs], s=22, c=colour, marker=marker, label=speaker)
+        ax.scatter([p.end for p in theirs], late, s=22, c="white", marker=marker, edgecolor=colour)
     starting = {"late", "early"}
     _name(ax, [(p, (p.start, p.drift)) for p in lines if p.flag in starting])
     _name(ax, [(p, (p.end, p.end - p.slot_end)) for p in lines if p.flag and p.flag not in starting])
     ax.set(xlim=(start, end), ylim=(min(shown), max(shown)), xlabel="time (s)", ylabel="late (s)")
-    _titled(ax, f"when lines start and end; white: not noticed; dashed: flagged from {LATE} s on{part}")
-    return ax
+    told = f"when lines start (filled) and end (hollow); white: not noticed; dashed: flagged from {LATE} s on{part}"
+    return _finished(ax, soundtrack, told)
 
 
 def rates(
@@ -109,29 +109,27 @@ def rates(
     start, end, part = stretch(soundtrack.audio.duration, start, end)
     lines = _within(soundtrack.placements, start, end)
     ax = new_axes(ax, (12, 2.6))
-    colours = speaker_colours(p.speaker for p in soundtrack.placements)
     ax.axhline(1.0, color="black", linewidth=0.8)
     for limit, name in ((settings.slowest, "slowest"), (settings.fastest, "fastest")):
         ax.axhline(limit, color=GREY, linewidth=1, linestyle="--")
         ax.annotate(f" {name}", (1, limit), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     ax.annotate(" natural", (1, 1), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-    for speaker, colour in colours.items():
-        theirs = [p for p in lines if p.speaker == speaker]
-        ax.hlines(
-            [p.rate for p in theirs], [p.start for p in theirs], [p.end for p in theirs], color=colour, linewidth=4
+    for speaker, colour, marker, theirs in _by_speaker(soundtrack, lines):
+        starts, paces = [p.start for p in theirs], [p.rate for p in theirs]
+        ax.hlines(paces, starts, [p.end for p in theirs], color=colour, linewidth=4)
+        ax.scatter(
+            starts, paces, s=40, c=colour, marker=marker, edgecolor="white", linewidth=0.5, zorder=3, label=speaker
         )
-        ax.plot([], [], color=colour, linewidth=4, label=speaker)
     stretched = [p for p in lines if p.stretch != 1]
     if stretched:
         middles, native = [(p.start + p.end) / 2 for p in stretched], [p.rate / p.stretch for p in stretched]
         ax.vlines(middles, native, [p.rate for p in stretched], color="black", linewidth=0.8)
-        ax.scatter(middles, native, s=18, c="white", edgecolor="black", zorder=3, label="before stretch")
+        ax.scatter(middles, native, s=18, c="white", edgecolor="black", zorder=4, label="before stretch")
     _name(ax, [(p, (p.end, p.rate)) for p in lines if p.flag == "squeezed"])
     shown = [settings.slowest, settings.fastest, *(p.rate for p in lines), *(p.rate / p.stretch for p in stretched)]
     ax.set(xlim=(start, end), ylim=(min(shown) - 0.05, max(shown) + 0.05))
     ax.set(xlabel="time (s)", ylabel="rate")
-    _titled(ax, f"how fast lines are spoken{part}")
-    return ax
+    return _finished(ax, soundtrack, f"how fast lines are spoken{part}")
 
 
 def borrowed(soundtrack: Soundtrack, start: Seconds = 0.0, end: Seconds | None = None, ax: Axes | None = None) -> Axes:
@@ -142,23 +140,33 @@ def borrowed(soundtrack: Soundtrack, start: Seconds = 0.0, end: Seconds | None =
     start, end, part = stretch(soundtrack.audio.duration, start, end)
     lines = _within(soundtrack.placements, start, end)
     ax = new_axes(ax, (12, 2.6))
-    colours = speaker_colours(p.speaker for p in soundtrack.placements)
     shown = [-0.1, 0.1]
-    tones = [colours[p.speaker] for p in lines]
-    for where, taken, sign in (
-        ([p.slot_end for p in lines], [p.end - p.slot_end for p in lines], 1),
-        ([p.slot_start for p in lines], [p.slot_start - p.start for p in lines], -1),
-    ):
-        ax.vlines(where, 0, [sign * max(0.0, -x) for x in taken], color="#CCCCCC", linewidth=6)
-        ax.vlines(where, 0, [sign * max(0.0, x) for x in taken], color=tones, linewidth=3)
-        shown += [1.15 * sign * abs(x) for x in taken]
+    for speaker, colour, marker, theirs in _by_speaker(soundtrack, lines):
+        after = [(p.slot_end, p.end - p.slot_end) for p in theirs]
+        before = [(p.slot_start, p.start - p.slot_start) for p in theirs]
+        # After a slot borrowed time is above 0, before it below.
+        spare = [(t, -x) for t, x in after if x < 0] + [(t, -x) for t, x in before if x > 0]
+        taken = [(t, x) for t, x in after if x > 0] + [(t, x) for t, x in before if x < 0]
+        ax.vlines([t for t, _ in spare], 0, [x for _, x in spare], color="#CCCCCC", linewidth=6)
+        ax.vlines([t for t, _ in taken], 0, [x for _, x in taken], color=colour, linewidth=3)
+        ax.scatter([t for t, _ in taken], [x for _, x in taken], s=22, c=colour, marker=marker, zorder=3, label=speaker)
+        shown += [1.15 * x for _, x in spare + taken]
     _name(ax, [(p, (p.slot_end, p.end - p.slot_end)) for p in lines if p.flag == "long"])
     ax.axhline(0, color="black", linewidth=0.8)
     total = sum(p.borrowed for p in soundtrack.placements)
     ax.set(xlim=(start, end), ylim=(min(shown), max(shown)), xlabel="time (s)")
     ax.set_ylabel("before ↓  after ↑ (s)")
-    _titled(ax, f"silence borrowed around lines, {total:.1f} s in all; grey: own time not used{part}")
-    return ax
+    return _finished(
+        ax, soundtrack, f"silence borrowed around lines, {total:.1f} s in all; grey: own time not used{part}"
+    )
+
+
+def _by_speaker(soundtrack: Soundtrack, lines: Sequence[Placement]) -> Iterator[tuple[str, str, str, list[Placement]]]:
+    """Each speaker of the film who has some of the lines, with colour, marker and those lines."""
+    markers = speaker_markers(p.speaker for p in soundtrack.placements)
+    for speaker, colour in speaker_colours(markers).items():
+        if theirs := [p for p in lines if p.speaker == speaker]:
+            yield speaker, colour, markers[speaker], theirs
 
 
 def _within(lines: Sequence[Placement], start: Seconds, end: Seconds) -> list[Placement]:
@@ -179,8 +187,22 @@ def _name(ax: Axes, lines: Sequence[tuple[Placement, tuple[float, float]]]) -> N
         ax.annotate(f" {line.id} {line.flag}", at, fontsize=7, va="center", annotation_clip=True)
 
 
-def _titled(ax: Axes, title: str) -> None:
-    """A title to the left, and beside it the legend, where it covers nothing."""
-    ax.set_title(title, fontsize=10, loc="left")
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=9, frameon=False, fontsize=8, borderaxespad=0.1)
+def _finished(ax: Axes, soundtrack: Soundtrack, title: str) -> Axes:
+    """A title to the left and the legend beside it, or under it, where both have no room in one line."""
+    names = ax.get_legend_handles_labels()[1]
+    low, high = ax.get_xlim()
+    letters = int((high - low) / _width(ax, 1))
+    # A marker and the space around a name are as wide as some letters; those of the title are larger.
+    entry = max(map(len, names), default=0) + 7
+    columns = max(1, min(len(names), letters // entry))
+    rows = math.ceil(len(names) / columns)
+    beside = rows <= 1 and 1.5 * len(title) + columns * entry < letters
+    if names:
+        ax.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, frameon=False, fontsize=8, borderaxespad=0.1,
+            columnspacing=1.0, handletextpad=0.3,
+        )  # fmt: skip
+    ax.set_title(title, fontsize=10, loc="left", pad=None if beside else 6 + 14 * rows)
+    if not soundtrack.placements:
+        say_nobody(ax)
+    return literal(ax)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Speaker, Speakers, Tracks, Turns
-from dubkit.plots.axes import new_axes, speaker_colours
+from dubkit.plots.axes import literal, new_axes, say_nobody, speaker_colours
 from dubkit.stages.assign_voices import AssignVoicesSettings
 from dubkit.stages.detect_gender import PITCH_RANGE, PITCH_SECONDS, excerpts, voiced_pitch
 
@@ -59,7 +59,9 @@ def pitches(
     ax.spines[["top", "right", "left"]].set_visible(False)
     some = f", the {len(drawn)} of {len(found.speakers)} who speak most" if len(drawn) < len(found.speakers) else ""
     ax.set_title(f"heard gender (how sure) and pitch with its median{some}", loc="left", fontsize=10, pad=16)
-    return ax
+    if not drawn:
+        say_nobody(ax)
+    return literal(ax)
 
 
 def _distribution(ax: Axes, row: int, f0: np.ndarray, speaker: Speaker, colour: str) -> None:

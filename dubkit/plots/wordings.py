@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Speech, Transcript, Translation
 from dubkit.choices import Choice, choices
-from dubkit.plots.axes import new_axes, speaker_colours
+from dubkit.plots.axes import literal, new_axes, say_nobody, speaker_colours
 from dubkit.record import Seconds
 from dubkit.wording import COMFORTABLE
 
@@ -66,7 +66,9 @@ def candidates(
     if len(drawn) < len(rows):
         ax.set_title(f"the first {len(drawn)} of {len(rows)} lines", loc="left", fontsize=10)
     _legend(ax, found.spoken)
-    return ax
+    if not found.rows:
+        say_nobody(ax)
+    return literal(ax)
 
 
 def _line(ax: Axes, y: int, row: Choice, colour: str) -> None:
@@ -92,7 +94,7 @@ def _line(ax: Axes, y: int, row: Choice, colour: str) -> None:
 
 def _label(row: Choice) -> str:
     text = row.candidates[row.chosen].text
-    return f"{row.line.id}  {text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + '…'}"
+    return f"{row.line.id} {row.line.speaker}  {text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + '…'}"
 
 
 def _legend(ax: Axes, spoken: bool) -> None:

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dubkit.artefacts import Segments, Tracks, Transcript, Word
-from dubkit.plots.axes import new_axes, speaker_colours
+from dubkit.marked_text import DOUBTFUL
+from dubkit.plots.axes import literal, new_axes, say_nobody, speaker_colours, speaker_markers
 from dubkit.plots.sound import spectrogram, waveform
 from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DOUBTFUL = 0.5
-"""Confidence under which a word is called doubtful."""
 MOST_NAMED = 14
 STRETCH: Seconds = 6.0
+TOP = 1.07
+"""Where the markers of speakers are, above all confidences."""
 LEVELS = 3
 """Rows that words above a spectrogram are spread over."""
 CONFIDENCES = "cividis"
@@ -46,13 +47,21 @@ def segments(found: Segments, tracks: Tracks, ax: Axes | None = None) -> Axes:
         ax.plot(times, [1] * len(times), "v", color="black", markersize=6, clip_on=False)
     if colours:
         _legend(ax, len(colours) + bool(cuts))
-    return ax
+    return literal(ax)
 
 
-def words(transcript: Transcript, ax: Axes | None = None) -> Axes:
+def words(transcript: Transcript, duration: Seconds | None = None, ax: Axes | None = None) -> Axes:
     """How sure the recogniser is of each word: a bar over the word's time, as high as its confidence.
 
-    Of those below the dashed line the most doubtful are named, as far as there is room.
+    Of those below the dashed line the most doubtful are named, and markers at the top tell whose line begins where there are
+    several speakers, as far as there is room.
+
+    Parameters
+    ----------
+    transcript : Transcript
+    duration : float, optional
+        Of the film, in seconds, for a time axis like those of other figures; by default it ends with the last word.
+    ax : Axes, optional
     """
     from matplotlib.collections import PolyCollection
 
@@ -70,18 +79,21 @@ def words(transcript: Transcript, ax: Axes | None = None) -> Axes:
             color=colour,
             linewidth=2,
             capstyle="round",
-            label=speaker,
         )
     said = [w for u in transcript.utterances for w in u.words]
-    end = max((w.end for w in said), default=1.0)
+    end = max((w.end for w in said), default=1.0) if duration is None else duration
     ax.axhline(DOUBTFUL, color="black", linestyle="dashed", linewidth=0.8)
+    if len(colours) > 1:
+        _mark_speakers(ax, transcript, end)
     _name_doubtful(ax, said, end)
     doubtful = sum(w.confidence < DOUBTFUL for w in said)
-    ax.set(xlabel="time (s)", ylabel="confidence", ylim=(0, 1.05), xlim=(0, end))
+    ax.set(xlabel="time (s)", ylabel="confidence", ylim=(0, TOP + 0.05), xlim=(0, end))
     ax.set_title(f"{doubtful} of {len(said)} words are doubtful (below {DOUBTFUL})", loc="left", fontsize=10)
     if len(colours) > 1:
         _legend(ax, len(colours))
-    return ax
+    if not said:
+        say_nobody(ax)
+    return literal(ax)
 
 
 def words_on_spectrogram(
@@ -120,7 +132,7 @@ def words_on_spectrogram(
     _write(ax, shown, scale, (start, end))
     ax.set(xlim=(start, end))
     ax.figure.colorbar(scale, ax=ax, label="confidence", pad=0.01, aspect=20)
-    return ax
+    return literal(ax)
 
 
 def _write(ax: Axes, shown: Sequence[Word], scale: Any, stretch: tuple[Seconds, Seconds]) -> None:
@@ -158,6 +170,20 @@ def _write(ax: Axes, shown: Sequence[Word], scale: Any, stretch: tuple[Seconds, 
                 color="white" if word.confidence < 0.6 else "black",
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": scale.to_rgba(word.confidence), "linewidth": 0},
             )
+
+
+def _mark_speakers(ax: Axes, transcript: Transcript, end: Seconds) -> None:
+    """Markers above the words where a speaker's line begins, none over another."""
+    markers = speaker_markers(u.speaker for u in transcript.utterances)
+    starts: dict[str, list[Seconds]] = {speaker: [] for speaker in markers}
+    free = 0.0
+    for line in transcript.utterances:
+        if line.start >= free:
+            starts[line.speaker].append(line.start)
+            free = line.start + LETTER * end / _inches(ax)
+    for speaker, colour in speaker_colours(markers).items():
+        at = starts[speaker]
+        ax.plot(at, [TOP] * len(at), markers[speaker], color=colour, markersize=5, label=speaker)
 
 
 def _name_doubtful(ax: Axes, said: Sequence[Word], end: Seconds) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dubkit.errors import BadInput
 from dubkit.plots import COLOURS, new_axes
+from dubkit.plots.axes import literal
 from evaluation.formatting import WORDS, interval, number
 from evaluation.results import POOLED
 from evaluation.statistics import FEWEST_CLUSTERS
@@ -60,7 +61,7 @@ def figure(sweep: Sweep, ax: Axes | None = None) -> Axes:
     table = table[table["value"].notna()]
     if not len(table):
         raise BadInput("There is no value to draw: the measure was not measured on this suite.")
-    return _map(sweep, table, ax) if _is_grid(table, sweep.names) else _rows(sweep, table, ax)
+    return literal(_map(sweep, table, ax) if _is_grid(table, sweep.names) else _rows(sweep, table, ax))
 
 
 def _rows(sweep: Sweep, table: pd.DataFrame, ax: Axes | None) -> Axes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import re
+
 import pytest
 
-from dubkit import certificate
+from dubkit import certificate, media
 from dubkit.batch.outcome import PROGRESS, RESULT
 
 
@@ -25,9 +28,12 @@ def test_the_film_is_saved_and_its_facts_are_told(execute, dialogue, dubbed, sha
     assert timing["lines"] == len(dubbed.translation.lines) > 5
 
     assert len(done.figures) == 1
-    assert any("<video" in page and "data:video/mp4" in page for page in done.pages)
+    (film,) = (page for page in done.pages if "<video" in page)
+    (tmp_path / "shown.mp4").write_bytes(base64.b64decode(re.findall('data:video/mp4;base64,([^"]+)', film)[0]))
+    assert media.probe(tmp_path / "shown.mp4").duration == pytest.approx(20, abs=0.2)
     assert any("11 of 11 stages done" in page for page in done.pages)
-    assert f"'adherent': {timing['adherent']}" in done.text
+    (table,) = (page for page in done.pages if "timing of every line" in page)
+    assert table.startswith(f"<p>{timing['lines']} lines; {timing['adherent']:.0%} are within")
     # In an engine that does not know them, they are outputs that nothing shows.
     assert done.of(PROGRESS)[0] == "validate"
 

@@ -40,6 +40,12 @@ def test_clips_stand_in_their_slots_and_hurried_ones_stand_out(spoken: Speech) -
     assert ax.get_xlim() == pytest.approx((0, 3.3))
 
 
+def test_lines_hurry_above_the_rates_at_which_nobody_hears_a_difference(spoken: Speech) -> None:
+    """They are those of the grey band of `plots.candidates`."""
+    for rate, hatch in ((1.08, None), (1.09, "////")):
+        assert plots.clips(spoken.but(clips=(spoken.clips[0].but(rate=rate),))).patches[0].get_hatch() == hatch
+
+
 def test_of_many_clips_those_farthest_from_their_slots_are_shown(spoken: Speech) -> None:
     ax = plots.clips(spoken, most=2)
     assert rows(ax) == ["u0002 S2", "u0003 S1"]

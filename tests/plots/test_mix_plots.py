@@ -26,9 +26,13 @@ def test_the_bed_is_down_under_lines_and_up_between_them(tmp_path: Path) -> None
     times, gain = ax.lines[0].get_data()
     at = dict(zip(np.round(times, 2).tolist(), gain.tolist(), strict=True))
     assert [at[t] for t in (1.0, 1.75, 2.5, 3.5, 5.0, 6.5)] == pytest.approx([0, -4, -8, -4, 0, -8], abs=0.05)
-    spans = [tuple(c.get_paths()[0].get_extents().intervalx) for c in ax.collections[1:]]
-    assert spans == [(2, 3), (6, 7)]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["S1", "S2"]
+    one, two = (c.get_paths()[0].get_extents() for c in ax.collections[1:])
+    assert (tuple(one.intervalx), tuple(two.intervalx)) == ((2, 3), (6, 7))
+    # Each speaker has a lane below the gain, named at its right.
+    assert [t.get_text() for t in ax.texts] == [" S1", " S2"]
+    lower, upper = (t.xy[1] for t in reversed(ax.texts))
+    assert two.y0 < lower < two.y1 < one.y0 < upper < one.y1 < -8 and lower > ax.get_ylim()[0]
+    assert min(ax.get_yticks()) >= -8.8
     told = "8 dB less bed under lines: down in 0.5 s, back in 1 s, held in pauses under 0.5 s"
     assert ax.get_title("left") == told
 
@@ -62,6 +66,27 @@ def test_loudness_goes_with_the_sound_and_tells_that_of_the_whole(tmp_path: Path
     assert low < -33 and high > -18
 
 
+def test_of_equally_loud_sounds_the_names_do_not_cover_each_other(tmp_path: Path) -> None:
+    same = level(-20, 5)
+    dub = Soundtrack(audio=sound(tmp_path / "dub.flac", same), placements=())
+    ax = plots.loudness(tracks(tmp_path / "tracks", same), dub)
+    assert {t.get_text(): t.get_verticalalignment() for t in ax.texts} == {
+        " original -20.0": "top",
+        " dub -20.0": "bottom",
+    }
+
+
+def test_a_silent_dub_is_called_silent_at_the_edge(tmp_path: Path) -> None:
+    still = np.repeat(silence(5)[:, None], 2, axis=1)
+    dub = Soundtrack(audio=sound(tmp_path / "dub.flac", still), placements=())
+    ax = plots.loudness(tracks(tmp_path / "tracks", level(-20, 5)), dub)
+    assert [(t.get_text(), t.xy[1]) for t in ax.texts] == [
+        (" original -20.0", pytest.approx(-20, abs=0.1)),
+        (" dub silent", ax.get_ylim()[0]),
+    ]
+    assert ax.get_ylim()[0] >= -60
+
+
 def test_the_original_is_moved_to_the_times_of_a_slowed_dub(tmp_path: Path) -> None:
     heard = sound(tmp_path / "dub.flac", level(-20, 12))
     dub = Soundtrack(audio=heard, placements=(), knots=((0.0, 0.0), (10.0, 12.0)))
@@ -76,4 +101,8 @@ def test_silence_and_films_shorter_than_a_window_have_a_figure_too(tmp_path: Pat
     dub = Soundtrack(audio=sound(tmp_path / "dub.flac", still), placements=())
     ax = plots.loudness(tracks(tmp_path / "tracks", still), dub)
     assert ax.get_xlim() == (0, 2) and len(ax.lines[0].get_xdata()) == 0
+    assert [t.get_text() for t in ax.texts] == [" original silent", " dub silent"]
+    assert ax.get_ylim() == (-60, -38)
+    ax.figure.canvas.draw()
+    assert all(t.get_window_extent().y0 > 0 for t in ax.texts)
     assert plots.ducking(dub).lines[0].get_ydata().tolist() == [0] * 200

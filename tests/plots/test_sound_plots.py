@@ -14,7 +14,7 @@ from matplotlib.collections import FillBetweenPolyCollection
 
 from dubkit import audio, plots
 from dubkit.errors import BadInput
-from dubkit.plots.sound import COLUMNS, N_MELS, POINTS, envelope
+from dubkit.plots.sound import COLUMNS, N_MELS, POINTS, RANGE, envelope, spectrogram_of
 from dubkit.record import AudioFile
 
 
@@ -43,6 +43,16 @@ class TestEnvelope:
     def test_the_level_is_that_of_the_whole_sound(self, tmp_path: Path) -> None:
         assert envelope(sound(tmp_path / "a.flac", sine(1, level=0.1))).level == pytest.approx(-23.0, abs=0.05)
         assert envelope(sound(tmp_path / "b.flac", silence(1))).level == -math.inf
+
+    def test_a_stretch_has_times_of_the_film_and_as_many_steps(self, tmp_path: Path) -> None:
+        film = sound(tmp_path / "a.flac", np.concatenate([silence(1), sine(1, level=0.5), silence(2)]))
+        found = envelope(film, 0.9, 1.1)
+        assert found.times[0] == pytest.approx(0.9, abs=1e-3) and found.times[-1] == pytest.approx(1.1, abs=1e-3)
+        assert POINTS * 0.9 < len(found.times) <= POINTS
+        assert found.peaks[found.times < 1].max() < 1e-3 and found.peaks[found.times > 1].max() == pytest.approx(
+            0.5, abs=0.01
+        )
+        assert envelope(film, 3, 99).times[-1] < 4
 
     def test_the_end_counts_and_so_does_every_channel(self, tmp_path: Path) -> None:
         samples = np.zeros((10_007, 2), np.float32)
@@ -130,6 +140,24 @@ class TestSpectrogram:
         assert COLUMNS / 2 < len(shown) <= COLUMNS
         at = int(len(shown) * 280 / 300)
         assert (shown[: at - 2] < -99).all() and (shown[at + 2 : -2] > -10).all()
+
+    def test_silence_is_black_and_a_soft_sound_is_not_made_loud(self, tmp_path: Path) -> None:
+        ax = plots.spectrogram(sound(tmp_path / "a.flac", silence(1)))
+        assert levels(ax).max() == pytest.approx(-100) and ax.collections[0].get_clim() == (-100, -60)
+        soft = plots.spectrogram(sound(tmp_path / "b.flac", sine(1, hz=1000, level=1e-2)))
+        low, high = soft.collections[0].get_clim()
+        assert (low, high) == (-100, pytest.approx(-40, abs=2.5))
+        low, high = plots.spectrogram(sound(tmp_path / "c.flac", sine(1, level=1))).collections[0].get_clim()
+        assert high - low == RANGE
+
+    def test_samples_in_memory_look_like_those_of_a_file(self, tmp_path: Path) -> None:
+        samples = np.stack([sine(0.5, hz=2000), silence(0.5)], axis=1)
+        ax = spectrogram_of(samples, FILM_RATE)
+        np.testing.assert_allclose(levels(ax), levels(plots.spectrogram(sound(tmp_path / "a.flac", samples))), atol=0.5)
+        assert ax.get_xlim() == (0, 0.5)
+        assert spectrogram_of(np.ones(10, np.float32), 16_000).get_xlim() == (0, 10 / 16_000)
+        with pytest.raises(BadInput, match="no sound to draw"):
+            spectrogram_of(np.zeros(0, np.float32), 16_000)
 
     def test_where_there_is_no_sound_is_refused(self, tmp_path: Path) -> None:
         film = sound(tmp_path / "a.flac", sine(1))

@@ -39,6 +39,14 @@ def rows(shapes: Collection) -> Span:
     return round(min(f.y0 for f in found), 6), round(max(f.y1 for f in found), 6)
 
 
+def heard(shape: Collection, above: bool | None = None) -> Span:
+    """From where to where in time a shape has any height, or has it above or below the middle."""
+    corners = np.concatenate([p.vertices for p in shape.get_paths()])
+    high = np.abs(corners[:, 1]) if above is None else corners[:, 1] if above else -corners[:, 1]
+    times = corners[high > 0.01, 0]
+    return float(times.min()), float(times.max())
+
+
 def plain(ax: Axes) -> list[Collection]:
     return [c for c in ax.collections if not c.get_hatch()]
 
@@ -63,12 +71,13 @@ class TestTurns:
     def test_where_two_talk_both_lanes_are_hatched(self) -> None:
         ax = plots.turns(turns(("S1", 0, 2), ("S2", 1.5, 3), ("S1", 2.75, 4)))
         assert [(spans(c), rows(c)) for c in hatched(ax)] == [
-            ([(1.5, 2)], (-0.35, 0.35)),
-            ([(1.5, 2)], (0.65, 1.35)),
-            ([(2.75, 3)], (-0.35, 0.35)),
-            ([(2.75, 3)], (0.65, 1.35)),
+            ([(1.5, 2), (2.75, 3)], (-0.35, 0.35)),
+            ([(1.5, 2), (2.75, 3)], (0.65, 1.35)),
         ]
         assert ax.get_title() == "hatched: several talk at once (0.8 s)"
+
+    def test_go_to_the_end_of_the_film_where_that_is_known(self) -> None:
+        assert plots.turns(turns(("S1", 1, 3)), 12.5).get_xlim() == (0, 12.5)
 
     def test_of_a_film_without_speech_are_an_empty_figure(self) -> None:
         ax = plots.turns(turns())
@@ -84,22 +93,46 @@ class TestSpeakerWaveform:
         ax = self.draw(tmp_path, ("S1", 1, 2), ("S2", 3, 5))
         grey, *own = plain(ax)
         assert (colour(grey), spans(grey)[0]) == ("#999999", pytest.approx((0, 6), abs=0.01))
-        # Above and below the middle.
-        assert [colour(c) for c in own] == [COLOURS[0], COLOURS[0], COLOURS[1], COLOURS[1]]
-        for shape, where in zip(own, [(1, 2), (1, 2), (3, 5), (3, 5)], strict=True):
-            assert spans(shape)[0] == pytest.approx(where, abs=0.01)
-        assert rows(own[0]) == pytest.approx((0, 0.5), abs=0.01)
-        assert rows(own[1]) == pytest.approx((-0.5, 0), abs=0.01)
+        assert [colour(c) for c in own] == [COLOURS[0], COLOURS[1]], "one shape for each speaker, however long the film"
+        for shape, where in zip(own, [(1, 2), (3, 5)], strict=True):
+            assert heard(shape) == pytest.approx(where, abs=0.01)
+            assert rows(shape) == pytest.approx((-0.5, 0.5), abs=0.01)
         assert not hatched(ax)
         assert ax.get_xlim() == (0, 6) and ax.get_ylim()[1] == pytest.approx(0.525, abs=0.005)
 
     def test_where_two_talk_shows_both_and_is_hatched(self, tmp_path: Path) -> None:
         ax = self.draw(tmp_path, ("S1", 1, 3), ("S2", 2, 4))
-        _, *own = plain(ax)
-        together = [(colour(c), rows(c)[1] > 0.1) for c in own[2:4]]
-        assert together == [(COLOURS[0], True), (COLOURS[1], False)]
+        _, first, second = plain(ax)
+        assert heard(first, above=True) == pytest.approx((1, 3), abs=0.01)
+        assert heard(first, above=False) == pytest.approx((1, 2), abs=0.01)
+        assert heard(second, above=True) == pytest.approx((3, 4), abs=0.01)
+        assert heard(second, above=False) == pytest.approx((2, 4), abs=0.01)
         (hatch,) = hatched(ax)
         assert spans(hatch) == [(2, 3)]
+
+    def test_of_a_long_film_a_stretch_is_shown_as_finely_as_of_a_short_one(self, tmp_path: Path) -> None:
+        spans = [("S1", n, n + 0.4) for n in range(0, 240, 2)] + [("S2", n + 0.5, n + 0.6) for n in range(0, 240, 2)]
+        ax = self.draw(tmp_path, *sorted(spans, key=lambda s: s[1]), seconds=240)
+        assert ax.get_xlim() == (0, 120) and ax.get_xlabel() == "time (s) (0 to 120 of 240 s)"
+        assert len(ax.collections) == 3
+        made = tracks(tmp_path / "again", sine(240, level=0.5))
+        ax = plots.speaker_waveform(turns(*sorted(spans, key=lambda s: s[1])), made, 200, 202)
+        _, first, second = plain(ax)
+        assert (heard(first), heard(second)) == (
+            pytest.approx((200, 200.4), abs=0.01),
+            pytest.approx((200.5, 200.6), abs=0.01),
+        )
+        assert [(t.get_text(), round(t.get_position()[0], 1)) for t in ax.texts] == [("S1", 200.0), ("S2", 200.5)]
+
+    def test_what_is_shorter_than_a_step_still_shows(self, tmp_path: Path) -> None:
+        ax = self.draw(tmp_path, ("S1", 50, 50.001), seconds=120)
+        (_, own) = plain(ax)
+        first, last = heard(own)
+        assert first == pytest.approx(50, abs=0.06) and last == pytest.approx(50.06, abs=0.06)
+
+    def test_who_had_no_room_for_a_name_is_named_at_their_next_turn(self, tmp_path: Path) -> None:
+        ax = self.draw(tmp_path, ("S1", 0, 0.1), ("S2", 0.1, 2), ("S2", 3, 4))
+        assert [(t.get_text(), t.get_position()[0]) for t in ax.texts] == [("S1", 0), ("S2", 3)]
 
     def test_names_stand_where_a_speaker_begins_as_far_as_there_is_room(self, tmp_path: Path) -> None:
         ax = self.draw(tmp_path, ("S1", 0, 1), ("S1", 1.2, 2), ("S2", 2, 2.05), ("S1", 2.06, 4), ("S2", 4, 5))
@@ -234,8 +267,8 @@ def test_figures_draw_into_the_axes_given(tmp_path: Path) -> None:
     found = turns(("S1", 0, 1), ("S2", 0.5, 1))
     voices = {"t0001": np.array([1.0, 0]), "t0002": np.array([0.0, 1])}
     drawings = (
-        lambda ax: plots.turns(found, ax),
-        lambda ax: plots.speaker_waveform(found, tracks(tmp_path / "tracks", sine(1)), ax),
+        lambda ax: plots.turns(found, ax=ax),
+        lambda ax: plots.speaker_waveform(found, tracks(tmp_path / "tracks", sine(1)), ax=ax),
         lambda ax: plots.reference_turns(found, found, None, ax),
         lambda ax: plots.voice_map(found, voices, ax),
     )

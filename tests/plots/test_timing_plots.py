@@ -63,10 +63,16 @@ def test_rates_are_left_out_where_they_have_no_room_and_flags_keep_off_each_othe
 
 def test_drift_shows_starts_and_ends_and_names_flagged_lines(dub: Soundtrack) -> None:
     ax = plots.drift(dub)
-    stems, starts, ends = ax.collections
-    assert starts.get_offsets().tolist() == [[1.5, 0.5], [4, 0]]
-    np.testing.assert_allclose(ends.get_offsets(), [[3.2, 0.2], [6.5, 0.5]])
-    assert len(lines_of(stems)) == 2
+    (_, starts, ends), (stems, later, last) = ax.collections[:3], ax.collections[3:]
+    assert starts.get_offsets().tolist() == [[1.5, 0.5]] and later.get_offsets().tolist() == [[4, 0]]
+    np.testing.assert_allclose([*ends.get_offsets(), *last.get_offsets()], [[3.2, 0.2], [6.5, 0.5]])
+    np.testing.assert_allclose(lines_of(stems), [[(6.5, 0), (6.5, 0.5)]])
+    assert matplotlib.colors.to_hex(ends.get_facecolor()[0]) == "#ffffff"
+    # Speakers differ in their markers, of which the legend is the key.
+    assert [p.get_paths()[0].vertices.shape for p in (starts, ends)] != [
+        p.get_paths()[0].vertices.shape for p in (later, last)
+    ]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["S2", "S1"]
     assert texts(ax) == ["u1 late", "u2 long"]
     assert matplotlib.colors.to_hex(starts.get_facecolor()[0]).upper() == BLUE
     low, high = ax.get_ylim()
@@ -82,11 +88,12 @@ def test_of_many_flagged_lines_the_worst_are_named(tmp_path: Path) -> None:
 def test_rates_lie_between_their_limits_and_stretched_lines_tell_the_synthesizers(dub: Soundtrack) -> None:
     stretched = dub.but(placements=(dub.placements[0], dub.placements[1].but(stretch=1.25, rate=1.25)))
     ax = plots.rates(stretched, TimingSettings(slowest=0.8, fastest=1.3))
-    late, long = (lines_of(c)[0] for c in ax.collections[:2])
+    late, long = (lines_of(c)[0] for c in ax.collections[:3:2])
     assert late == [(1.5, 1.1), (3.2, 1.1)] and long == [(4, 1.25), (6.5, 1.25)]
     assert [line.get_ydata()[0] for line in ax.lines[:3]] == [1, 0.8, 1.3]
     assert texts(ax) == ["slowest", "fastest", "natural"]
-    assert ax.collections[3].get_offsets().tolist() == [[5.25, 1.0]]
+    assert ax.collections[5].get_offsets().tolist() == [[5.25, 1.0]]
+    assert [c.get_offsets().tolist() for c in ax.collections[1:4:2]] == [[[1.5, 1.1]], [[4, 1.25]]]
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["S2", "S1", "before stretch"]
 
 
@@ -97,11 +104,10 @@ def test_borrowed_silence_stands_where_it_was_taken(tmp_path: Path) -> None:
         placement("u2", "S1", (5, 7), (5, 6.5)),
     )
     ax = plots.borrowed(dub)
-    spare_after, after, spare_before, before = map(lines_of, ax.collections)
-    np.testing.assert_allclose(after, [[(3, 0), (3, 0.4)], [(7, 0), (7, 0)]])
-    np.testing.assert_allclose(spare_after, [[(3, 0), (3, 0)], [(7, 0), (7, 0.5)]])
-    np.testing.assert_allclose(before, [[(1, 0), (1, -0.2)], [(5, 0), (5, 0)]])
-    np.testing.assert_allclose(spare_before, [[(1, 0), (1, 0)], [(5, 0), (5, 0)]])
+    spare, taken, tips = ax.collections
+    np.testing.assert_allclose(lines_of(taken), [[(3, 0), (3, 0.4)], [(1, 0), (1, -0.2)]])
+    np.testing.assert_allclose(lines_of(spare), [[(7, 0), (7, 0.5)]])
+    np.testing.assert_allclose(tips.get_offsets(), [[3, 0.4], [1, -0.2]])
     assert "0.6 s in all" in ax.get_title("left") and texts(ax) == ["u1 long"]
 
 
@@ -116,6 +122,23 @@ def test_of_a_long_film_no_more_is_shown_than_can_be_read(dub: Soundtrack) -> No
     assert texts(plots.drift(long, 190, 210)) == ["u3 late"]
     ax = plots.solved(Speech(clips=()), long, 190, 210)
     assert ax.get_xlim() == (190, 210) and "(190 to 210 of 600 s)" in ax.get_xlabel()
+
+
+def test_time_left_before_a_line_is_grey_below(tmp_path: Path) -> None:
+    ax = plots.borrowed(soundtrack(tmp_path, placement("u1", "S1", (1, 3), (1.3, 3))))
+    spare, taken, _ = ax.collections
+    np.testing.assert_allclose(lines_of(spare), [[(1, 0), (1, -0.3)]])
+    assert lines_of(taken) == []
+
+
+def test_a_legend_of_many_speakers_keeps_off_the_title(tmp_path: Path) -> None:
+    lines = [placement(f"u{n}", f"Speaker {n}", (n, n + 0.5), (n, n + 0.5)) for n in range(20)]
+    for count in (1, 8, 20):
+        ax = plots.drift(soundtrack(tmp_path / str(count), *lines[:count], seconds=30))
+        ax.figure.canvas.draw()
+        legend, figure = ax.get_legend().get_window_extent(), ax.figure.bbox
+        assert not legend.overlaps(ax._left_title.get_window_extent())
+        assert figure.x0 <= legend.x0 and legend.x1 <= figure.x1 and legend.y1 <= figure.y1
 
 
 def laid(*lines: tuple[str, float, float, float, float]) -> list[Laid]:

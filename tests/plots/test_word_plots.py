@@ -91,6 +91,22 @@ class TestWords:
         ax = plots.words(transcript(("S2", [word("a", 0, 1)]), ("S1", [word("b", 1, 2)])))
         assert [t.get_text() for t in ax.get_legend().get_texts()] == ["S2", "S1"]
 
+    def test_the_axis_goes_to_the_end_of_the_film_where_that_is_known(self):
+        said = transcript(("S1", [word("a", 0, 1)]))
+        assert plots.words(said).get_xlim() == (0, 1) and plots.words(said, 30).get_xlim() == (0, 30)
+
+    def test_markers_tell_whose_line_begins_as_far_as_there_is_room(self):
+        said = [("S1" if n % 3 else "S2", [word("a", n / 10, n / 10 + 0.1)]) for n in range(400)]
+        ax = plots.words(transcript(*said))
+        marks = {line.get_label(): line for line in ax.lines if line.get_label() in ("S1", "S2")}
+        assert [marks[s].get_marker() for s in ("S2", "S1")] == ["o", "s"]
+        at = sorted([*marks["S1"].get_xdata(), *marks["S2"].get_xdata()])
+        assert at[0] == 0 and len(at) > 50 and min(np.diff(at)) > 0.3
+
+    def test_of_one_speaker_there_are_no_markers(self):
+        ax = plots.words(transcript(("S1", [word("a", 0, 1)])))
+        assert len(ax.lines) == 1 and ax.get_legend() is None
+
     def test_nothing_said_is_drawn(self):
         ax = plots.words(transcript())
         assert ax.get_title("left") == "0 of 0 words are doubtful (below 0.5)"

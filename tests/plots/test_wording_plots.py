@@ -39,7 +39,7 @@ def test_the_chosen_wording_is_filled(tmp_path):
     source = said()
     ax = plots.candidates(translated(source, 3.0, 2.0), source, spoken(tmp_path, source, 1, 0))
     assert dots(ax) == [(1.5, 0, False), (1.0, 0, True), (1.5, 1, True), (1.0, 1, False)]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["u0001  wording 1", "u0002  wording 0"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["u0001 S1  wording 1", "u0002 S2  wording 0"]
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["comfortable rate", "spoken", "other wordings"]
 
 
@@ -83,4 +83,4 @@ def test_long_texts_are_cut(length):
     whole = translated(source, 2.0)
     long = whole.but(lines=(whole.lines[0].but(candidates=(Candidate(text="a" * length, duration=2.0),)),))
     (label,) = (t.get_text() for t in plots.candidates(long, source).get_yticklabels())
-    assert len(label) == len("u0001  ") + min(length, 46)
+    assert len(label) == len("u0001 S1  ") + min(length, 46)
