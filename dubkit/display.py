@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from dubkit.clock import clock
 from dubkit.progress import Event
 
 MARKS = {"started": "▶", "progress": "▶", "done": "✓", "reused": "=", "failed": "✗"}
@@ -92,13 +93,8 @@ class Board:
             total=total, completed=max(1, done) if ended else done, width=24, pulse=not event.total and not ended
         )
         items = f"{event.done}/{event.total} {escape(event.note)}" if event.total else ""
-        spent = "reused" if event.status == "reused" else clock(elapsed)
-        return (MARKS[event.status], name, bar, items, spent, "" if left is None else clock(left))
-
-
-def clock(seconds: float) -> str:
-    """Seconds as m:ss."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+        spent = "reused" if event.status == "reused" else clock(int(elapsed), 0)
+        return (MARKS[event.status], name, bar, items, spent, "" if left is None else clock(int(left), 0))
 
 
 def watcher(stages: tuple[str, ...], stream: IO[str]) -> Board | Lines:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dubkit.artefacts import Transcript, Utterance, Word
+from dubkit.clock import clock
 from dubkit.record import Seconds
 from dubkit.spacing import needs_space, spaced
-from dubkit.timeline import clock
 
 MOST_UTTERANCES = 200
 SURE, DOUBTFUL = 0.8, 0.5

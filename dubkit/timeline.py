@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Placement, Speech
+from dubkit.clock import clock
 from dubkit.players import data_url, encoded
 from dubkit.plots import speaker_colours
 from dubkit.record import Seconds
@@ -178,12 +179,6 @@ def timeline(run: Run) -> Timeline:
     return Timeline(
         run.soundtrack.audio.duration, tuple(replace(line, sound=clips.get(line.id, b"")) for line in lines)
     )
-
-
-def clock(seconds: Seconds, digits: int = 1) -> str:
-    """A time as minutes and seconds."""
-    whole = round(seconds, digits)
-    return f"{int(whole // 60)}:{whole % 60:0{digits + 3 if digits else 2}.{digits}f}"
 
 
 def _timed(line: Placement, source_text: str) -> TimedLine:

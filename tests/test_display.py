@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dubkit.display import Board, Lines, clock, watcher
+from dubkit.display import Board, Lines
 from dubkit.progress import Event, Report
 
 STAGES = ("validate", "separate", "diarize")
@@ -89,18 +89,3 @@ def test_warnings_come_after_the_board() -> None:
         report.warn("Two [tracks].")
         assert "Two" not in stream.getvalue()
     assert "! validate: Two [tracks]." in stream.getvalue()
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.9, "0:59"), (60, "1:00"), (3725.2, "62:05")])
-def test_the_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
-
-
-def test_a_board_on_a_terminal_and_lines_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setenv("TERM", "xterm")
-    assert isinstance(watcher(STAGES, Terminal()), Board)
-    assert isinstance(watcher(STAGES, io.StringIO()), Lines)

@@ -13,7 +13,7 @@ import pytest
 from builders import VOICE_RATE, placement, sine, soundtrack, speech, transcript, translation
 
 from dubkit import timeline as module
-from dubkit.timeline import TimedLine, Timeline, clock, timeline
+from dubkit.timeline import TimedLine, Timeline, timeline
 
 LATE = TimedLine(
     "u1", "S1", ((1, 3),), ((1.5, 3.5),), "Hello.", "Olá.", 1.1, 0.5, flag="late", reason="starts 0.50 s late"
@@ -166,8 +166,3 @@ def test_a_film_without_lines_is_an_empty_time_line(run: SimpleNamespace, tmp_pa
     run.soundtrack, run.speech = soundtrack(tmp_path / "silent"), run.speech.but(clips=())
     page = Page(timeline(run).page)
     assert not page.of(".line") and len(page.of(".tick")) == 11
-
-
-@pytest.mark.parametrize(("seconds", "told"), [(0, "0:00.0"), (59.96, "1:00.0"), (61.25, "1:01.2"), (600, "10:00.0")])
-def test_times_are_told_in_minutes_and_seconds(seconds: float, told: str) -> None:
-    assert clock(seconds) == told

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dubkit.batch.ledger import Entry
-from dubkit.display import MARKS, clock
+from dubkit.clock import clock
+from dubkit.display import MARKS
 
 ROWS = 12
 """The most rows at work that the table shows."""
@@ -119,18 +120,24 @@ class Board:
         """The table as it stands."""
         states = Counter(entry.state for entry in self._entries.values())
         over, elapsed = states["done"] + states["failed"], time.monotonic() - self._began
-        left = clock(elapsed / self._ended * (self._n_rows - over)) if self._ended else "?"
+        left = clock(int(elapsed / self._ended * (self._n_rows - over)), 0) if self._ended else "?"
         head = Table(box=None, padding=(0, 1), show_header=False)
         counts = f"{states['done']} done, {states['failed']} failed, {self._n_rows - over} to do"
         bar = ProgressBar(total=max(1, self._n_rows), completed=over, width=24)
-        head.add_row(bar, f"{over}/{self._n_rows}", counts, f"{clock(elapsed)} so far, about {left} left")
+        head.add_row(bar, f"{over}/{self._n_rows}", counts, f"{clock(int(elapsed), 0)} so far, about {left} left")
         body = Table(box=None, padding=(0, 1), header_style="dim")
         for title in ("row", "at", "for", "try", "worker"):
             body.add_column(title, justify="right" if title in ("for", "try") else "left", no_wrap=True)
         running = [entry for entry in self._entries.values() if entry.state == "running"]
         for entry in running[:ROWS]:
             spent = entry.seconds + time.monotonic() - self._read[entry.id]
-            cells = (escape(entry.id), escape(entry.note), clock(spent), str(entry.attempts), escape(entry.worker))
+            cells = (
+                escape(entry.id),
+                escape(entry.note),
+                clock(int(spent), 0),
+                str(entry.attempts),
+                escape(entry.worker),
+            )
             body.add_row(*cells)
         if len(running) > ROWS:
             body.add_row(f"… and {len(running) - ROWS} more")
