@@ -11,7 +11,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from dubkit.display import MARKS, clock
+from dubkit.clock import clock
+from dubkit.display import MARKS
 from dubkit.progress import Event
 from evaluation.job import STAGES
 
@@ -60,7 +61,14 @@ class Watcher:
 
     def _row(self, item: str, event: Event) -> tuple[str, ...]:
         if item in self.ended:
-            return (MARKS[event.status], escape(item), "", "", "", clock(self.ended[item]))
+            return (MARKS[event.status], escape(item), "", "", "", clock(int(self.ended[item]), 0))
         at = f"{STAGES.index(event.stage) + 1}/{len(STAGES)}" if event.stage in STAGES else ""
         parts = f"{event.done}/{event.total}" if event.total else ""
-        return (MARKS["started"], escape(item), event.stage, at, parts, clock(time.monotonic() - self.begun[item]))
+        return (
+            MARKS["started"],
+            escape(item),
+            event.stage,
+            at,
+            parts,
+            clock(int(time.monotonic() - self.begun[item]), 0),
+        )
