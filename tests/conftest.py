@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -106,6 +106,18 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     low, high, pause = sine(1.5, hz=200), sine(1.5, hz=500), silence(0.5)
     heard = sound(folder / "talk.flac", np.concatenate([pause, low, pause, high, pause, low[:FILM_RATE], pause]))
     return make_film(folder / "talk.mp4", seconds=6, fps=10, size="64x48", sound=heard.path)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server of this machine."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture

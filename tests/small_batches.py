@@ -95,3 +95,14 @@ class Killer:
 def worker(entry: Entry) -> int:
     """The process that has or had a row."""
     return int(entry.worker.rpartition("-")[2])
+
+
+def check_only_the_killed_row_was_done_again(batch: Batch, done: dict[str, Entry], killer: Killer) -> None:
+    """Of five rows the second lost its worker once: it was tried again by another, and nothing else was."""
+    names = ("r1", "r2", "r3", "r4", "r5")
+    assert {row: (entry.state, entry.attempts) for row, entry in done.items()} == {
+        row: ("done", 2 if row == "r2" else 1) for row in names
+    }
+    assert batch.said("r2") == ["began", "began", "ended"]
+    assert all(batch.said(row) == ["began", "ended"] for row in names if row != "r2")
+    assert killer.victim and worker(done["r2"]) != killer.victim

@@ -18,9 +18,11 @@ from dubkit.errors import BadInput, DubkitError, listed
 from dubkit.options import ROWS_FAILED, Json, PlainErrors, Profile, Sets, Source, StoreFolder, changes_of, tell
 
 if TYPE_CHECKING:
-    from dubkit.batch.ledger import Entry
+    from dubkit.batch.engines import Engine
+    from dubkit.batch.ledger import Entry, Ledger
     from dubkit.batch.rows import Row
     from dubkit.batch.run import Start
+    from dubkit.batch.work import Task
     from dubkit.settings import Settings
 
 LOCAL = ("local", "dask")
@@ -62,9 +64,8 @@ def batch(
     from dubkit.batch import notebook as notebooks
     from dubkit.batch.engines import engine as engine_of
     from dubkit.batch.ledger import Ledger
-    from dubkit.batch.progress import watcher
     from dubkit.batch.rows import Defaults, rows
-    from dubkit.batch.run import compare, enrol, run
+    from dubkit.batch.run import compare
     from dubkit.batch.work import LEASE, Task
     from dubkit.settings import profile as profile_settings
     from dubkit.workers import room, shared_threads
@@ -84,22 +85,30 @@ def batch(
         if to_do := len(found) - len(start.done):
             workers = min(workers or room(settings), to_do)
             # Workers elsewhere have cores of their own.
-            here = engine in LOCAL
-            threads = shared_threads(settings, workers).get("compute.threads", 0) if here else 0
+            threads = shared_threads(settings, workers).get("compute.threads", 0) if engine in LOCAL else 0
             task = Task(address, name, "", LEASE, retries, str(path), out, threads, str(store or ""))
-            made = engine_of(engine, workers)
-            try:
-                enrol(ledger, name, found, start)
-            except BaseException:
-                made.close()
-                raise
-            with watcher(sys.stderr, len(found), as_json=as_json) as watch:
-                entries = run(ledger, task, [row.id for row in found], made, watch)
+            entries = _worked(ledger, task, found, start, engine_of(engine, workers), as_json)
         else:
             wanted = {row.id for row in found}
             entries = [entry for entry in ledger.entries(name) if entry.id in wanted]
         lacking = _hand_over(entries, out)
     _say(entries, out, lacking, as_json)
+
+
+def _worked(
+    ledger: Ledger, task: Task, found: Sequence[Row], start: Start, engine: Engine, as_json: bool
+) -> list[Entry]:
+    """Have the rows done by an engine, which is closed in any case; all of them as they are in the end."""
+    from dubkit.batch.progress import watcher
+    from dubkit.batch.run import enrol, run
+
+    try:
+        enrol(ledger, task.batch, found, start)
+    except BaseException:
+        engine.close()
+        raise
+    with watcher(sys.stderr, len(found), as_json=as_json) as watch:
+        return run(ledger, task, [row.id for row in found], engine, watch)
 
 
 @contextlib.contextmanager

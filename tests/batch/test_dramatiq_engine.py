@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from small_batches import Batch, Killer, worker
+from small_batches import Batch, Killer, check_only_the_killed_row_was_done_again
 
 from dubkit.batch.dramatiq import QUEUE, Dramatiq
 from dubkit.batch.engines import engine
@@ -59,16 +59,7 @@ def test_a_killed_worker_s_row_is_done_by_another(batch, redis_url):
     with working(redis_url, 2) as workers:
         done = batch.run(engine(f"dramatiq:{redis_url}", 2), killer)
         assert sorted(one.poll() or 0 for one in workers) == [-signal.SIGKILL, 0]
-    assert {row: (entry.state, entry.attempts) for row, entry in done.items()} == {
-        "r1": ("done", 1),
-        "r2": ("done", 2),
-        "r3": ("done", 1),
-        "r4": ("done", 1),
-        "r5": ("done", 1),
-    }
-    assert batch.said("r2") == ["began", "began", "ended"]
-    assert all(batch.said(row) == ["began", "ended"] for row in ("r1", "r3", "r4", "r5"))
-    assert worker(done["r2"]) != killer.victim
+    check_only_the_killed_row_was_done_again(batch, done, killer)
 
 
 def test_a_row_that_is_sent_twice_is_done_once(batch, redis_url):

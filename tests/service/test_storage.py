@@ -3,7 +3,6 @@
 import os
 import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,8 @@ from dubkit.service.s3 import PART, S3
 from dubkit.service.storage import Folder, Storage, checked_name, locate, storage
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, server: str, tmp_path: Path) -> str:
+def aws(monkeypatch: pytest.MonkeyPatch, s3_server: str, tmp_path: Path) -> str:
     """Credentials for the local server alone; what the machine has of its own is out of sight."""
     for name in [n for n in os.environ if n.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -34,11 +22,11 @@ def aws(monkeypatch: pytest.MonkeyPatch, server: str, tmp_path: Path) -> str:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server)
     import boto3
 
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="films")
-    return server
+    return s3_server
 
 
 @pytest.fixture(params=["folder", "s3"])

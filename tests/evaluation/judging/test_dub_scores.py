@@ -8,27 +8,14 @@ import numpy as np
 import pytest
 from builders import casting
 from known_film import INTO, SAID, item, line, spoken, truth, write_stems
+from sample_values import units, values
 
 from evaluation.damage.perfect import perfect
 from evaluation.judging import dub_scores
 from evaluation.judging.evidence import Evidence
 from evaluation.measures import Sample
-from evaluation.scoring import MEASURES
-from evaluation.statistics import pooled
 
-POOLS = {m.name: m.pool for m in MEASURES}
 IDS = ["u001", "u002", "u003"]
-
-
-def values(samples: list[Sample]) -> dict[str, float]:
-    """Every measure's value."""
-    names = dict.fromkeys(s.measure for s in samples)
-    parts = {name: [s.parts for s in samples if s.measure == name] for name in names}
-    return {name: float(pooled(np.array(rows), POOLS[name])) for name, rows in parts.items()}
-
-
-def units(samples: list[Sample], measure: str) -> list[str]:
-    return [s.unit for s in samples if s.measure == measure]
 
 
 def parts(samples: list[Sample], measure: str) -> dict[str, tuple[float, ...]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import known_film
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from known_film import INTO, item, line, truth, write_stems
+from sample_values import units, values
 
 from dubkit.errors import MissingModel
 from dubkit.settings import Settings
@@ -18,22 +18,8 @@ from evaluation.judging import stage_scores
 from evaluation.judging.evidence import Evidence
 from evaluation.measures import Sample
 from evaluation.metrics import meaning
-from evaluation.scoring import MEASURES
-from evaluation.statistics import pooled
 
-POOLS = {m.name: m.pool for m in MEASURES}
 IDS = ["u001", "u002", "u003"]
-
-
-def values(samples: list[Sample]) -> dict[str, float]:
-    """Every measure's value."""
-    names = dict.fromkeys(s.measure for s in samples)
-    parts = {name: [s.parts for s in samples if s.measure == name] for name in names}
-    return {name: float(pooled(np.array(rows), POOLS[name])) for name, rows in parts.items()}
-
-
-def units(samples: list[Sample], measure: str) -> list[str]:
-    return [s.unit for s in samples if s.measure == measure]
 
 
 @pytest.fixture
