@@ -18,7 +18,7 @@ import uuid
 from pathlib import Path
 
 from dubkit.batch.ledger import Ledger
-from dubkit.batch.ledger_database import parsed
+from dubkit.database import parsed
 
 KEPT = Path(__file__).with_suffix(".json")
 ROWS, CLAIMED = 100_000, 2000

@@ -243,7 +243,7 @@ def serve_backend(
 ) -> None:
     """Let a stage's model on this machine be used from others; of the settings, it takes compute.*."""
     with PlainErrors(False):
-        from dubkit.service.backend_server import compute_of, serve
+        from dubkit.service.backends.server import compute_of, serve
 
         serve(task, spec, host, port, compute_of(changes_of(set_)))
 

@@ -99,14 +99,14 @@ class Run:
     dub = Made[Dub]()
 
     def __init__(
-        self, video: Video, settings: Settings, store: Store, why: str, observers: tuple[Observer, ...]
+        self, video: Video, settings: Settings, store: Store, why: str, observers: tuple[Observer, ...], name: str = ""
     ) -> None:
         self.video = video
         self.settings = settings
         self.store = store
         self.why = why
         self.observers = observers
-        self.log = RunLog.of(store.root, video, settings)
+        self.log = RunLog.of(store.root, video, settings, name)
         self._answered: set[str] = set()
         self._supplied: dict[str, Stored] = {}
         self._made: dict[str, Stored] = {"video": Stored(video, video.digest(), "", {})}
@@ -123,6 +123,7 @@ class Run:
         set: Mapping[str, Any] | None = None,
         store: str | Path | None = None,
         observers: tuple[Observer, ...] = (),
+        name: str = "",
     ) -> Run:
         """Begin with a film, or go on where an earlier run of it stopped.
 
@@ -142,6 +143,8 @@ class Run:
             Where results are kept; see :func:`dubkit.store.default_root`.
         observers : tuple of callable
             Each is called with every :class:`dubkit.progress.Event`.
+        name : str
+            Runs of one film into one language share their corrections, unless they have names that differ.
 
         Raises
         ------
@@ -161,7 +164,7 @@ class Run:
             file = File.of(path.absolute())
         except OSError as error:
             raise BadInput(f"{str(path)!r} cannot be read ({error.strerror}). May you read it?") from error
-        return cls(Video(file=file), chosen, Store(store), why, observers)
+        return cls(Video(file=file), chosen, Store(store), why, observers, name)
 
     @property
     def id(self) -> str:
@@ -237,10 +240,16 @@ class Run:
         if step.result in self._supplied:
             raise BadInput(f"The {step.result} of this run was supplied: change it there, and supply it again.")
         self.until(stage)
-        base = self.store.find(stage, self._made[step.result].key, step.makes) or self._do(step)
-        checked = edits(base.artefact, changes)
+        checked = edits(self.uncorrected(stage), changes)
         self.log.edits.setdefault(stage, {}).update(checked)
         return self._forget(stage)
+
+    def uncorrected(self, stage: str) -> Any:
+        """What a stage made, without the corrections of its own result; those of stages before it count."""
+        step = _named(stage)
+        made = self.made(stage)
+        found = self.store.find(stage, made.key, step.makes)
+        return (found or self._do(step)).artefact
 
     def reset(self, stage: str) -> Run:
         """Drop all corrections of a stage's result."""

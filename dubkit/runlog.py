@@ -18,7 +18,7 @@ from dubkit.store import digest, told
 
 @dataclass
 class RunLog:
-    """One file, ``<store>/runs/<id>.json``: the same film and target language are the same run.
+    """One file, ``<store>/runs/<id>.json``: the same film, target language and name are the same run.
 
     ``results`` holds, by stage, the key of the result and whether the last call reused it.
     """
@@ -35,10 +35,10 @@ class RunLog:
         return self.path.stem
 
     @classmethod
-    def of(cls, root: Path, video: Video, settings: Settings) -> RunLog:
-        """The log of a film in a target language: the one that is there, or a new one."""
+    def of(cls, root: Path, video: Video, settings: Settings, name: str = "") -> RunLog:
+        """The log of a film in a target language, under that name: the one that is there, or a new one."""
         target = settings.translate.target
-        mark = digest([video.file.sha256, target])[:8]
+        mark = digest([video.file.sha256, target, *([name] if name else [])])[:8]
         slug = re.sub(r"[^a-z0-9]+", "-", video.file.path.stem.lower()).strip("-")[:32] or "film"
         earlier = sorted((root / "runs").glob(f"*-{target}-{mark}.json"))
         path = earlier[0] if earlier else root / "runs" / f"{slug}-{target}-{mark}.json"

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from dubkit.service.backend_server import create_app
+from dubkit.service.backends.server import create_app
 
 
 class Served:

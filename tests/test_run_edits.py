@@ -99,3 +99,16 @@ def test_edits_that_cannot_be_are_refused_and_not_kept(
     with pytest.raises(BadInput, match=message):
         run.edit(stage_name, changes)
     assert run.log.edits == {}
+
+
+def test_runs_with_names_keep_their_corrections_to_themselves(store: Path, talk: Path, backends: OwnBackends) -> None:
+    opened(talk, store, name="first").edit("translate", {"u0002": "uma frase nova"})
+    backends.renew()
+    assert [run.translation.lines[1].text for run in (opened(talk, store), opened(talk, store, name="second"))] == [
+        "pt-high1 pt-high2 pt-high3 pt-high4 pt-high5 pt-high6 pt-high7.",
+        "pt-high1 pt-high2 pt-high3 pt-high4 pt-high5 pt-high6 pt-high7.",
+    ]
+    again = opened(talk, store, name="first")
+    assert again.translation.lines[1].text == "uma frase nova"
+    assert again.uncorrected("translate").lines[1].text == "pt-high1 pt-high2 pt-high3 pt-high4 pt-high5 pt-high6 pt-high7."
+    assert backends.asked == {}

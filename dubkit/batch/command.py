@@ -144,7 +144,7 @@ def _whole(place: str | Path) -> Path:
 
 def _places(out: str, records: str | None, store: Path | None) -> tuple[str, str, str]:
     """Where results go, where the ledger is, and the batch's name in it."""
-    from dubkit.batch.ledger_database import parsed
+    from dubkit.database import parsed
     from dubkit.store import default_root, digest
     from dubkit.transfer import is_remote
 

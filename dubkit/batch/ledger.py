@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dubkit.batch import ledger_table
-from dubkit.batch.ledger_database import Database
+from dubkit.database import Database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -112,16 +112,16 @@ class Ledger:
         If the URL is of neither kind.
     MissingModel
         If the database's package is not installed.
-    LedgerAway
+    DatabaseAway
         If the database does not answer.
     OutOfSpace
         If the file cannot be opened or written.
     """
 
     def __init__(self, url: str) -> None:
-        self._database = Database(url)
+        self._database = Database(url, "ledger", "the same command with --resume goes on")
         self._rows = ledger_table.table()
-        self._now = ledger_table.clock(self._database.engine)
+        self._now = self._database.now
         self._database.patiently(lambda: ledger_table.create(self._database.engine), FIRST_PATIENCE)
 
     def __str__(self) -> str:
@@ -145,7 +145,7 @@ class Ledger:
                     {"batch": batch, "id": row, "number": first + start + n, "payload": payload}
                     for n, (row, payload) in enumerate(new[start : start + CHUNK])
                 ]
-                connection.execute(ledger_table.insert_new(self._database.engine), values)
+                connection.execute(ledger_table.insert_new(self._database), values)
 
         self._database.write(add)
 

@@ -1,4 +1,4 @@
-"""The ledger's table, and the clock of the database that holds it."""
+"""The ledger's table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
-    from sqlalchemy.sql import ColumnElement
+
+    from dubkit.database import Database
 
 
 @functools.cache
@@ -52,18 +53,9 @@ def create(made: Engine) -> None:
             raise
 
 
-def clock(made: Engine) -> ColumnElement[float]:
-    """The database's time in seconds since 1970, as it is at the statement."""
-    from sqlalchemy import Double, literal_column
-
-    if made.dialect.name == "sqlite":
-        return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Double)
-    return literal_column("extract(epoch from clock_timestamp())::double precision", Double)
-
-
-def insert_new(made: Engine) -> Any:
+def insert_new(database: Database) -> Any:
     """An insert that leaves rows alone that are there already."""
     from sqlalchemy.dialects import postgresql, sqlite
 
-    dialect = sqlite if made.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table()).values(due=clock(made), changed=clock(made)).on_conflict_do_nothing()
+    dialect = sqlite if database.engine.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table()).values(due=database.now, changed=database.now).on_conflict_do_nothing()

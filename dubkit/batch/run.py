@@ -12,9 +12,9 @@ from typing import Any
 
 from dubkit.batch.engines import Engine
 from dubkit.batch.ledger import Entry, Ledger
-from dubkit.batch.ledger_database import LedgerAway
 from dubkit.batch.rows import Row
 from dubkit.batch.work import Task, is_gone
+from dubkit.database import DatabaseAway
 from dubkit.errors import BadInput
 from dubkit.transfer import is_remote
 
@@ -149,7 +149,7 @@ def run(ledger: Ledger, task: Task, rows: Iterable[str], engine: Engine, watch: 
     except BaseException as error:
         engine.close()
         # Nothing can be released where the ledger is away, and to find that out takes a while.
-        if not isinstance(error, LedgerAway):
+        if not isinstance(error, DatabaseAway):
             loop.release()
         raise
     engine.close()

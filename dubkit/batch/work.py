@@ -69,7 +69,7 @@ def perform(task: Task) -> None:
 
     Raises
     ------
-    LedgerAway
+    DatabaseAway
         If the ledger does not answer. A row's own fault raises nothing.
     """
     ledger = Ledger(task.ledger)

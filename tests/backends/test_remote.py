@@ -26,7 +26,7 @@ from dubkit.backends.remote.served import TOKEN, LostError, RemoteError
 from dubkit.backends.remote.tasks import RemoteSeparator, RemoteSynthesizer, RemoteTranscriber, RemoteTranslator
 from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfMemory, Unreachable, UnsupportedPair
 from dubkit.progress import Report
-from dubkit.service.backend_server import Limits
+from dubkit.service.backends.server import Limits
 from dubkit.stage import Stopwatch
 
 RATE = 16_000
@@ -668,7 +668,7 @@ def test_a_server_without_a_token_that_is_asked_under_another_name_says_why(
 def test_another_version_of_the_protocol_is_bad_input(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dubkit.service.backend_endpoints.VERSION", 7)
+    monkeypatch.setattr("dubkit.service.backends.endpoints.VERSION", 7)
     with pytest.raises(BadInput, match="speaks version 7 of the protocol"):
         _ = client(serve("translator", Prefixer())).fingerprint
 

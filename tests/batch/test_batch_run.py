@@ -16,10 +16,10 @@ import pytest
 
 from dubkit.batch import run as module
 from dubkit.batch.ledger import Entry, Ledger
-from dubkit.batch.ledger_database import LedgerAway
 from dubkit.batch.rows import Row
 from dubkit.batch.run import Start, compare, enrol, run
 from dubkit.batch.work import Task
+from dubkit.database import DatabaseAway
 from dubkit.errors import BadInput
 
 
@@ -264,7 +264,7 @@ def test_what_others_have_handed_over_is_let_be_by_an_interruption(ledger, ended
 
 
 def test_a_ledger_that_is_away_is_not_asked_to_release(ledger, ended):
-    assert held(ledger, LedgerAway("It does not answer."), a=ended) == {"a": ("running", 1)}
+    assert held(ledger, DatabaseAway("It does not answer."), a=ended) == {"a": ("running", 1)}
 
 
 def test_a_running_row_that_has_changed_is_done_as_it_is_now(ledger):

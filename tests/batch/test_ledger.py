@@ -13,7 +13,7 @@ import pytest
 import servers
 
 from dubkit.batch.ledger import Claim, Entry, Ledger
-from dubkit.batch.ledger_database import LedgerAway
+from dubkit.database import DatabaseAway
 from dubkit.errors import BadInput, OutOfSpace
 
 CLAIM_ALL = """
@@ -340,7 +340,7 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     def wait(seconds: float) -> None:
         raise AssertionError("no waiting mends this")
 
-    monkeypatch.setattr("dubkit.batch.ledger_database.time.sleep", wait)
+    monkeypatch.setattr("dubkit.database.time.sleep", wait)
 
 
 def test_a_folder_that_is_not_there_is_told_at_once(tmp_path, no_patience):
@@ -366,12 +366,12 @@ def test_a_disk_that_is_full_or_read_only_is_told_at_once(tmp_path, no_patience,
 def test_a_database_that_is_locked_is_waited_for_and_then_told(tmp_path, monkeypatch):
     import sqlite3
 
-    monkeypatch.setattr("dubkit.batch.ledger_database.LOCK_SECONDS", 0.05)
-    monkeypatch.setattr("dubkit.batch.ledger_database.PATIENCE", 0.2)
+    monkeypatch.setattr("dubkit.database.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("dubkit.database.PATIENCE", 0.2)
     made = Ledger(str(tmp_path / "ledger.sqlite"))
     other = sqlite3.connect(tmp_path / "ledger.sqlite")
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(LedgerAway, match=r"does not answer \(database is locked\).* with --resume goes on"):
+    with pytest.raises(DatabaseAway, match=r"does not answer \(database is locked\).* with --resume goes on"):
         made.enrol("b", [("a", {})])
     other.close()
     made.enrol("b", [("a", {})])

@@ -8,7 +8,7 @@ import pytest
 import servers
 
 from dubkit.batch.ledger import Ledger
-from dubkit.batch.ledger_database import LedgerAway
+from dubkit.database import DatabaseAway
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def test_a_server_that_starts_again_is_waited_for(server):
 def test_a_server_that_stays_away_is_told_without_secrets(server, monkeypatch):
     ledger = Ledger(server.url)
     server.stop()
-    monkeypatch.setattr("dubkit.batch.ledger_database.PATIENCE", 0.3)
+    monkeypatch.setattr("dubkit.database.PATIENCE", 0.3)
     with pytest.raises(
-        LedgerAway, match=rf"postgresql://127\.0\.0\.1:{server.port}/postgres does not answer"
+        DatabaseAway, match=rf"postgresql://127\.0\.0\.1:{server.port}/postgres does not answer"
     ) as caught:
         ledger.entries("b")
     assert servers.PASSWORD not in str(caught.value)
@@ -45,7 +45,7 @@ def test_a_server_that_stays_away_is_told_without_secrets(server, monkeypatch):
 
 def test_a_wrong_password_is_told_and_not_repeated(server, monkeypatch):
     monkeypatch.setattr("dubkit.batch.ledger.FIRST_PATIENCE", 0.1)
-    with pytest.raises(LedgerAway, match="password authentication failed") as caught:
+    with pytest.raises(DatabaseAway, match="password authentication failed") as caught:
         Ledger(server.url.replace(servers.PASSWORD, "guessed-wrong"))
     assert "guessed-wrong" not in str(caught.value)
 

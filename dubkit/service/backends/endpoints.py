@@ -24,8 +24,8 @@ from dubkit.backends.remote.methods import ATTRIBUTES, METHODS, Waveform, descri
 from dubkit.backends.remote.served import TOKEN, loopback
 from dubkit.backends.remote.wire import MEDIA_TYPE, VERSION, WireError, parcels
 from dubkit.errors import DubkitError
-from dubkit.service.backend_speech import OutOfOrderError, Sessions, TooManySessionsError, UnknownSessionError
-from dubkit.service.backend_work import (
+from dubkit.service.backends.speech import OutOfOrderError, Sessions, TooManySessionsError, UnknownSessionError
+from dubkit.service.backends.work import (
     INTERNAL,
     Emit,
     ModelThread,
@@ -84,7 +84,7 @@ class RefusedError(Exception):
 
 
 class Server:
-    """One back end and who may use it; see :func:`dubkit.service.backend_server.create_app`."""
+    """One back end and who may use it; see :func:`dubkit.service.backends.server.create_app`."""
 
     def __init__(
         self, task: str, backend: Any, name: str, token: str | None, limits: Limits, folder: Path | None = None

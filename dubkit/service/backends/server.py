@@ -35,7 +35,7 @@ try:
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 
-    from dubkit.service.backend_endpoints import Limits, Server
+    from dubkit.service.backends.endpoints import Limits, Server
 except ImportError as error:
     raise MissingModel(
         f"Serving a back end needs the Python package {error.name!r}. Install it with: pip install 'dubkit[service]'"

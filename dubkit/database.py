@@ -1,4 +1,4 @@
-"""The database that holds a ledger: its address, connections that suit it, and patience where it is away."""
+"""A database that many processes share: its address, connections that suit it, its clock, and patience where it is away."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.sql import ColumnElement
 
 PATIENCE = 60.0
 """Seconds to wait for a database that has gone away, such as one that starts again."""
@@ -23,8 +24,8 @@ LOCK_SECONDS = 60
 REACH = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 """For PostgreSQL: how long to wait for a host that does not answer, in seconds and in milliseconds."""
 
-ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 120}
-"""For PostgreSQL: a worker holds one connection, for there may be very many workers."""
+POOL = {"max_overflow": 0, "pool_timeout": 120}
+"""For PostgreSQL: nobody holds more connections than said, for there may be very many workers."""
 
 UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 """SQLite's errors that no waiting mends."""
@@ -35,12 +36,19 @@ READING = "dubkit_reading"
 T = TypeVar("T")
 
 
-class LedgerAway(DubkitError):
-    """The ledger's database does not answer."""
+class DatabaseAway(DubkitError):
+    """A database does not answer."""
 
 
-def parsed(url: str) -> URL:
+def parsed(url: str, what: str = "ledger") -> URL:
     """The address of a database, from a URL or the path of an SQLite file.
+
+    Parameters
+    ----------
+    url : str
+        As a person gave it.
+    what : str
+        What it is to hold, as errors call it.
 
     Raises
     ------
@@ -54,7 +62,7 @@ def parsed(url: str) -> URL:
         from sqlalchemy.exc import ArgumentError
     except ImportError as error:
         raise MissingModel(
-            "A ledger needs the Python package 'sqlalchemy', which is not installed. "
+            f"A {what} needs the Python package 'sqlalchemy', which is not installed. "
             "Install it with: pip install 'dubkit[batch]'"
         ) from error
     if "://" not in url:
@@ -66,12 +74,12 @@ def parsed(url: str) -> URL:
     kind = address.get_backend_name() if address is not None else ""
     if address is None or kind not in ("sqlite", "postgresql", "postgres"):
         raise BadInput(
-            "The ledger's address is not one of a database that can hold it: give the path of an SQLite file, "
+            f"The {what}'s address is not one of a database that can hold it: give the path of an SQLite file, "
             "sqlite:///path, or postgresql://user:password@host/database."
         )
     if kind == "sqlite":
         if not address.database or address.database == ":memory:":
-            raise BadInput("The ledger's address names no file: give sqlite:///path, or just the path.")
+            raise BadInput(f"The {what}'s address names no file: give sqlite:///path, or just the path.")
         return address.set(drivername="sqlite")
     return address.set(drivername="postgresql+psycopg")
 
@@ -84,8 +92,8 @@ def shown(url: URL) -> str:
     return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
 
 
-def engine(url: URL) -> Engine:
-    """Connections to a database, made when they are needed.
+def engine(url: URL, connections: int = 1) -> Engine:
+    """Up to so many connections to a database (SQLite: any number), made when they are needed.
 
     Raises
     ------
@@ -100,10 +108,12 @@ def engine(url: URL) -> Engine:
         _tune_sqlite(made)
         return made
     try:
-        return create_engine(url, json_serializer=plain, pool_pre_ping=True, connect_args=REACH, **ONE)
+        return create_engine(
+            url, json_serializer=plain, pool_pre_ping=True, connect_args=REACH, pool_size=connections, **POOL
+        )
     except ImportError as error:
         raise MissingModel(
-            "A ledger in PostgreSQL needs the Python package 'psycopg', which is not installed. "
+            "PostgreSQL needs the Python package 'psycopg', which is not installed. "
             "Install it with: pip install 'dubkit[service]'"
         ) from error
 
@@ -133,6 +143,12 @@ class Database:
     ----------
     url : str
         The path of an SQLite file, ``sqlite:///path`` or ``postgresql://user:password@host/database``.
+    what : str
+        What it holds, as errors call it.
+    remedy : str
+        How to go on once it is there again, as errors say it.
+    connections : int
+        The most that this process holds.
 
     Raises
     ------
@@ -142,12 +158,22 @@ class Database:
         If the database's package is not installed.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = parsed(url)
-        self.engine = engine(self._url)
+    def __init__(self, url: str, what: str, remedy: str, connections: int = 1) -> None:
+        self._url = parsed(url, what)
+        self._what, self._remedy = what, remedy
+        self.engine = engine(self._url, connections)
 
     def __str__(self) -> str:
         return shown(self._url)
+
+    @property
+    def now(self) -> ColumnElement[float]:
+        """Its time in seconds since 1970, as it is at the statement."""
+        from sqlalchemy import Double, literal_column
+
+        if self.engine.dialect.name == "sqlite":
+            return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Double)
+        return literal_column("extract(epoch from clock_timestamp())::double precision", Double)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Do what only reads."""
@@ -174,7 +200,7 @@ class Database:
 
         Raises
         ------
-        LedgerAway
+        DatabaseAway
             If it stays away for `patience` seconds, by default ``PATIENCE``.
         OutOfSpace
             If its file cannot be opened or written.
@@ -189,13 +215,13 @@ class Database:
                 # The rest of the code tells its kinds apart.
                 if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in UNWRITABLE:
                     raise OutOfSpace(
-                        f"The ledger {self} cannot be written ({error.orig}). Make room, or see that its folder is there "
-                        "and can be written; nothing is lost, and the same command with --resume goes on."
+                        f"The {self._what} {self} cannot be written ({error.orig}). Make room, or see that its folder is there "
+                        f"and can be written; nothing is lost, and {self._remedy}."
                     ) from None
                 if time.monotonic() + pause > until:
-                    raise LedgerAway(
-                        f"The ledger {self} does not answer ({str(error.orig).strip()}). Check its address, and that "
-                        "it runs; nothing is lost, and the same command with --resume goes on."
+                    raise DatabaseAway(
+                        f"The {self._what} {self} does not answer ({str(error.orig).strip()}). Check its address, and that "
+                        f"it runs; nothing is lost, and {self._remedy}."
                     ) from None
             time.sleep(pause)
             pause = min(2 * pause, 5.0)

@@ -33,9 +33,9 @@ from dubkit.backends.remote.wire import MEDIA_TYPE, WireError, pack, parcels
 from dubkit.cli import app
 from dubkit.errors import BadInput, Unreachable
 from dubkit.record import File
-from dubkit.service import backend_server
-from dubkit.service.backend_server import LEAVE, Limits, serve
-from dubkit.service.backend_speech import OutOfOrderError, Sessions, TooManySessionsError, UnknownSessionError
+from dubkit.service.backends import server as backend_server
+from dubkit.service.backends.server import LEAVE, Limits, serve
+from dubkit.service.backends.speech import OutOfOrderError, Sessions, TooManySessionsError, UnknownSessionError
 
 TYPED = {"Content-Type": MEDIA_TYPE}
 

@@ -1,0 +1,1 @@
+"""A stage's model, served to other machines over HTTP."""
