@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -18,14 +19,11 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds to wait for a database that has gone away, such as one that starts again."""
 
-LOCK_SECONDS = 60
-"""How long a process waits for another's write to SQLite."""
+LOCK_SECONDS = 60.0
+"""The most that a process waits for another's write to SQLite."""
 
-REACH = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
-"""For PostgreSQL: how long to wait for a host that does not answer, in seconds and in milliseconds."""
-
-POOL = {"max_overflow": 0, "pool_timeout": 120}
-"""For PostgreSQL: nobody holds more connections than said, for there may be very many workers."""
+CONNECT_SECONDS, ANSWER_SECONDS, TURN_SECONDS = 10.0, 30.0, 120.0
+"""For PostgreSQL: the most to wait for a host to take a connection, for it to answer, and for a connection to be free."""
 
 UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 """SQLite's errors that no waiting mends."""
@@ -92,8 +90,16 @@ def shown(url: URL) -> str:
     return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
 
 
-def engine(url: URL, connections: int = 1) -> Engine:
-    """Up to so many connections to a database (SQLite: any number), made when they are needed.
+def engine(url: URL, connections: int = 1, patience: float = math.inf) -> Engine:
+    """Connections to a database, made when they are needed.
+
+    Parameters
+    ----------
+    url : URL
+    connections : int
+        How many are kept. PostgreSQL is given no more, for there may be very many workers; SQLite any number.
+    patience : float
+        Seconds to wait for an answer; where the usual limits are less, those count.
 
     Raises
     ------
@@ -103,14 +109,19 @@ def engine(url: URL, connections: int = 1) -> Engine:
     from sqlalchemy import create_engine
 
     plain = functools.partial(json.dumps, allow_nan=False)
+    kept = {"json_serializer": plain, "pool_size": connections}
     if url.get_backend_name() == "sqlite":
-        made = create_engine(url, json_serializer=plain, connect_args={"timeout": LOCK_SECONDS})
+        made = create_engine(url, max_overflow=-1, connect_args={"timeout": min(LOCK_SECONDS, patience)}, **kept)
         _tune_sqlite(made)
         return made
+    # The driver takes no less than two seconds; what it needs is whole numbers.
+    reach = {
+        "connect_timeout": max(2, round(min(CONNECT_SECONDS, patience))),
+        "tcp_user_timeout": round(1000 * min(ANSWER_SECONDS, patience)),
+    }
+    turn = {"max_overflow": 0, "pool_timeout": min(TURN_SECONDS, patience)}
     try:
-        return create_engine(
-            url, json_serializer=plain, pool_pre_ping=True, connect_args=REACH, pool_size=connections, **POOL
-        )
+        return create_engine(url, pool_pre_ping=True, connect_args=reach, **turn, **kept)
     except ImportError as error:
         raise MissingModel(
             "PostgreSQL needs the Python package 'psycopg', which is not installed. "
@@ -148,7 +159,9 @@ class Database:
     remedy : str
         How to go on once it is there again, as errors say it.
     connections : int
-        The most that this process holds.
+        See :func:`engine`.
+    patience : float, optional
+        Seconds to wait for it where it is away; by default ``PATIENCE``, which suits who works through the night.
 
     Raises
     ------
@@ -158,28 +171,36 @@ class Database:
         If the database's package is not installed.
     """
 
-    def __init__(self, url: str, what: str, remedy: str, connections: int = 1) -> None:
+    def __init__(self, url: str, what: str, remedy: str, connections: int = 1, patience: float | None = None) -> None:
         self._url = parsed(url, what)
-        self._what, self._remedy = what, remedy
-        self.engine = engine(self._url, connections)
+        self._what, self._remedy, self._patience = what, remedy, patience
+        self.engine = engine(self._url, connections, math.inf if patience is None else patience)
+        # A statement that just reads needs no transaction around it.
+        level = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = self.engine.execution_options(**{READING: True}, **level)
 
     def __str__(self) -> str:
         return shown(self._url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file, which one process at a time changes."""
+        return self.engine.dialect.name == "sqlite"
 
     @property
     def now(self) -> ColumnElement[float]:
         """Its time in seconds since 1970, as it is at the statement."""
         from sqlalchemy import Double, literal_column
 
-        if self.engine.dialect.name == "sqlite":
+        if self.is_sqlite:
             return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Double)
         return literal_column("extract(epoch from clock_timestamp())::double precision", Double)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Do what only reads."""
+        """Do what only reads; each statement sees what is committed by then."""
 
         def once() -> T:
-            with self.engine.execution_options(**{READING: True}).connect() as connection:
+            with self._reading.connect() as connection:
                 return work(connection)
 
         return self.patiently(once)
@@ -201,16 +222,22 @@ class Database:
         Raises
         ------
         DatabaseAway
-            If it stays away for `patience` seconds, by default ``PATIENCE``.
+            If it stays away for `patience` seconds, by default the database's own.
         OutOfSpace
             If its file cannot be opened or written.
         """
         from sqlalchemy.exc import OperationalError
+        from sqlalchemy.exc import TimeoutError as NoConnectionError
 
-        until, pause = time.monotonic() + (PATIENCE if patience is None else patience), 0.1
+        own = PATIENCE if self._patience is None else self._patience
+        until, pause = time.monotonic() + (own if patience is None else patience), 0.1
         while True:
             try:
                 return work()
+            except NoConnectionError:
+                raise DatabaseAway(
+                    f"The {self._what} {self} is too busy: no connection to it was free. Try again soon; nothing is lost."
+                ) from None
             except OperationalError as error:
                 # The rest of the code tells its kinds apart.
                 if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in UNWRITABLE:

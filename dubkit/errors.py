@@ -1,5 +1,7 @@
 """What can go wrong through no fault of the code: each error says what was given, what is allowed and what to do."""
 
+from __future__ import annotations
+
 
 class DubkitError(Exception):
     """Base of every error that a person can cause and mend; ``exit_code`` is what the command line returns."""
@@ -39,7 +41,19 @@ class StageFailed(DubkitError):
     """A stage failed for a reason of its own; earlier results stay usable."""
 
 
-def listed(names: "list[str] | tuple[str, ...] | frozenset[str]", limit: int = 40) -> str:
+def judged(error: BaseException) -> tuple[str, str, bool]:
+    """An error's kind, why it came in a sentence, and whether it is the same however often the work is tried.
+
+    What a notebook's kernel tells of an error, as ``ename`` and ``evalue``, counts as that error.
+    """
+    kind, text = getattr(error, "ename", type(error).__name__), str(getattr(error, "evalue", error))
+    known = globals().get(kind, type(error))
+    if not (isinstance(known, type) and issubclass(known, DubkitError)):
+        return kind, f"{kind}: {text}" if text else kind, False
+    return kind, text, issubclass(known, BadInput | MissingModel) and not issubclass(known, Unreachable)
+
+
+def listed(names: list[str] | tuple[str, ...] | frozenset[str], limit: int = 40) -> str:
     """Names as one sorted, comma-separated string, cut after `limit` with a count of the rest."""
     ordered = sorted(names)
     more = f", and {len(ordered) - limit} more" if len(ordered) > limit else ""

@@ -11,6 +11,7 @@ import functools
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ import soundfile
 
 from dubkit import audio
 from dubkit.errors import StageFailed
-from dubkit.media import BLOCK_SECONDS, SAMPLE_RATE, address, ffmpeg_program, sniff
+from dubkit.media import BLOCK_SECONDS, SAMPLE_RATE, address, ffmpeg_program, sniff, tell_of_ffmpeg
 from dubkit.record import AudioFile
 
 # BS.1770's absolute gate: what is quieter than this has no loudness.
@@ -93,6 +94,7 @@ def fields(path: Path, before: str = "", *, peaks: bool = False) -> Iterator[tup
     graph += ",ametadata=mode=print:file=-"
     command = [ffmpeg_program(), "-v", "error", "-nostdin", "-f", _container(path), "-i", address(path)]
     command += ["-map", "0:a:0", "-af", graph, "-f", "null", "-"]
+    begun = time.perf_counter()
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as process:  # noqa: S603
             assert process.stdout is not None
@@ -101,6 +103,7 @@ def fields(path: Path, before: str = "", *, peaks: bool = False) -> Iterator[tup
                     yield field[1], float(field[2])
         complaints.seek(0)
         said = complaints.read().decode(errors="replace").strip()
+    tell_of_ffmpeg("measuring the loudness", begun, process.returncode)
     if process.returncode:
         raise StageFailed(f"ffmpeg failed while measuring the loudness of {path.name!r}: {said[-500:]}")
 

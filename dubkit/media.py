@@ -6,10 +6,12 @@ nor its content can make it open anything else.
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,6 +22,8 @@ from dubkit.record import Seconds
 
 if TYPE_CHECKING:
     import numpy as np
+
+log = logging.getLogger(__name__)
 
 CONTAINERS = {"mov": "MP4 or MOV", "avi": "AVI", "matroska": "MKV or WebM"}
 MP4_PICTURE_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vc1"})
@@ -63,17 +67,24 @@ def sniff(path: Path) -> str:
         If it is none of them.
     """
     with path.open("rb") as stream:
-        head = stream.read(12)
+        found = container_of(stream.read(12))
+    if found is None:
+        raise BadInput(
+            f"{path.name!r} is not a video that dubkit can read: its content is none of {', '.join(CONTAINERS.values())} "
+            "(the file's name does not matter). Convert it to MP4 first."
+        )
+    return found
+
+
+def container_of(head: bytes) -> str | None:
+    """The container format that a file's first 12 bytes are of, a key of :data:`CONTAINERS`; None for any other."""
     if head[4:8] in ISO_BOXES:
         return "mov"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
     if head[:4] == b"\x1aE\xdf\xa3":
         return "matroska"
-    raise BadInput(
-        f"{path.name!r} is not a video that dubkit can read: its content is none of {', '.join(CONTAINERS.values())} "
-        "(the file's name does not matter). Convert it to MP4 first."
-    )
+    return None
 
 
 def probe(path: Path) -> Media:
@@ -207,6 +218,7 @@ def sound(path: Path, media: Media) -> Iterator[np.ndarray]:
 
 def _piped(graph: Any, size: int) -> Iterator[bytes]:
     command = [ffmpeg_program(), "-v", "error", "-nostdin", *graph.get_args()]
+    begun = time.perf_counter()
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process:  # noqa: S603
             try:
@@ -216,6 +228,7 @@ def _piped(graph: Any, size: int) -> Iterator[bytes]:
             finally:
                 if process.poll() is None and process.stdout is not None:
                     process.stdout.close()
+        tell_of_ffmpeg("decoding the sound", begun, process.returncode)
         if process.returncode:
             _complain(complaints, "decoding the sound")
 
@@ -231,8 +244,10 @@ def run_ffmpeg(graph: Any, doing: str) -> None:
         If ffmpeg fails; the message holds its last lines.
     """
     command = [ffmpeg_program(), "-v", "error", "-nostdin", "-y", *graph.get_args()]
+    begun = time.perf_counter()
     with tempfile.TemporaryFile() as complaints:
         failed = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=complaints).returncode  # noqa: S603
+        tell_of_ffmpeg(doing, begun, failed)
         complaints.seek(0)
         said = complaints.read()
         # ffmpeg 5 tells of a file that it could not finish, and exits with 0.
@@ -283,10 +298,28 @@ def stretched(samples: np.ndarray, sample_rate: int, factor: float) -> np.ndarra
     steps = ",".join([f"atempo={factor ** (1 / n_steps):.9f}"] * n_steps)
     command = [ffmpeg_program(), "-v", "error", "-f", "f32le", "-ar", str(sample_rate), "-ac", "1", "-i", "pipe:0"]
     command += ["-filter:a", steps, "-f", "f32le", "pipe:1"]
+    begun = time.perf_counter()
     done = subprocess.run(command, input=longer.tobytes(), capture_output=True)  # noqa: S603
+    tell_of_ffmpeg("stretching a line", begun, done.returncode)
     if done.returncode:
         raise StageFailed(f"ffmpeg failed while stretching a line: {done.stderr.decode(errors='replace')}")
     return np.frombuffer(done.stdout, "<f4")[:n_samples].astype(np.float32)
+
+
+def tell_of_ffmpeg(doing: str, begun: float, exit_code: int) -> None:
+    """Log a call of ffmpeg that is over.
+
+    Parameters
+    ----------
+    doing : str
+        What it was for.
+    begun : float
+        When it began, by :func:`time.perf_counter`.
+    exit_code : int
+        Its own.
+    """
+    seconds = round(time.perf_counter() - begun, 3)
+    log.info("ffmpeg: %s", doing, extra={"seconds": seconds, "exit_code": exit_code})
 
 
 def _complain(complaints: IO[bytes], doing: str) -> None:

@@ -13,8 +13,10 @@ import fcntl
 import functools
 import hashlib
 import json
+import math
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,9 @@ from pydantic import ValidationError
 
 from dubkit.errors import OutOfSpace
 from dubkit.record import Artefact, File, Record
+
+USE_NOTED = 3600.0
+"""Seconds for which a use of a file is not noted again."""
 
 
 def default_root() -> Path:
@@ -66,7 +71,10 @@ class Items:
     def find(self, identity: object, suffix: str) -> Path | None:
         """The file kept under an identity, or None."""
         path = self._path(identity, suffix)
-        return path if path.exists() else None
+        if not path.exists():
+            return None
+        _used((path,))
+        return path
 
     def keep(self, identity: object, suffix: str, write: Callable[[Path], None]) -> Path:
         """Write a file under an identity; it appears when it is whole.
@@ -118,6 +126,7 @@ class Items:
         missing = []
         for path, positions in wanted.items():
             if path.exists():
+                _used((path,))
                 yield from ((n, path) for n in positions)
             else:
                 missing.append(positions)
@@ -161,8 +170,37 @@ class Store:
             return None
         except (ValueError, ValidationError, KeyError, TypeError):
             return None
-        whole = all(f.path.exists() and f.path.stat().st_size == f.size for f in files(artefact))
-        return found if whole else None
+        held = [f.path for f in files(artefact)]
+        if not all(f.path.exists() and f.path.stat().st_size == f.size for f in files(artefact)):
+            return None
+        _used((home / "record.json", *held))
+        return found
+
+    def expire(self, older_than: float) -> int:
+        """Remove what nobody has used for so many seconds: results, finished parts, logs of runs; gives the bytes.
+
+        A result in use stays, with all the files that it holds: finding it counts as use.
+
+        Raises
+        ------
+        OutOfSpace
+            If the folder cannot be written.
+        """
+        before = time.time() - older_than
+        freed = 0
+        with told(self.root), self.scratch() as bin:
+            for record in self.root.glob("*/*/record.json"):
+                if _last_used(record) < before:
+                    # In one step, so that nobody finds half of it.
+                    with contextlib.suppress(FileNotFoundError):
+                        freed += sum(path.stat().st_size for path in record.parent.rglob("*") if path.is_file())
+                        record.parent.rename(bin / uuid.uuid4().hex)
+            for path in (*self.root.glob("items/*/*/*"), *self.root.glob("runs/*.json")):
+                if _last_used(path) < before:
+                    with contextlib.suppress(FileNotFoundError):
+                        freed += path.stat().st_size
+                        path.unlink()
+        return freed
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -216,6 +254,24 @@ class Store:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                 lock.unlink(missing_ok=True)
+
+
+def _last_used(path: Path) -> float:
+    """When it was last used, in seconds since 1970; now where it is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
+
+
+def _used(paths: Iterable[Path]) -> None:
+    """Note that files were used: their time of change is when that was, to the hour."""
+    recent = time.time() - USE_NOTED
+    for path in paths:
+        # A store that cannot be written can still be read.
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < recent:
+                os.utime(path)
 
 
 def _swapped(write: Callable[[Path, Any], None], value: Any, path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -85,20 +86,90 @@ def postgres() -> Iterator[Postgres]:
                 server.stop()
 
 
+class Redis:
+    """A Redis server of its own, which keeps what it holds on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        self._command = program("redis-server")
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        options = [*where, "--save", "", "--appendonly", "yes", "--requirepass", PASSWORD]
+        self._process = subprocess.Popen([self._command, *options], stdout=subprocess.DEVNULL)
+        answers(self.port)
+
+    def stop(self) -> None:
+        """Stop at once."""
+        self._process.kill()
+        self._process.wait(20)
+
+
+@contextlib.contextmanager
+def running_redis() -> Iterator[Redis]:
+    """A running Redis server for the length of a with block."""
+    with tempfile.TemporaryDirectory(prefix="dubkit-redis-") as folder:
+        server = Redis(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
     """The URL of a running Redis server for the length of a with block."""
-    command, port = program("redis-server"), free_port()
-    with tempfile.TemporaryDirectory(prefix="dubkit-redis-") as folder:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--requirepass", PASSWORD]
-        server = subprocess.Popen([command, *options], stdout=subprocess.DEVNULL)
-        try:
-            until = time.monotonic() + 20
-            while time.monotonic() < until:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                    break
-                time.sleep(0.05)
-            yield f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
-        finally:
-            server.terminate()
-            server.wait(20)
+    with running_redis() as server:
+        yield server.url
+
+
+class S3:
+    """An S3 server of its own that checks signatures, and keeps its objects in a folder."""
+
+    bucket = "films"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        (self.folder / self.bucket).mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "nanio", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        keys = {"NANIO_ACCESS_KEY": "dubkit", "NANIO_SECRET_KEY": "kept-secret-too"}
+        self._process = subprocess.Popen(
+            [*command, "--data-dir", str(self.folder)],
+            env={**os.environ, **keys},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        answers(self.port)
+
+    def stop(self) -> None:
+        """Stop at once; what was stored stays."""
+        self._process.kill()
+        self._process.wait(20)
+
+
+@contextlib.contextmanager
+def s3(folder: Path) -> Iterator[S3]:
+    """A running S3 server for the length of a with block."""
+    server = S3(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def answers(port: int) -> None:
+    """Wait until somebody listens on a port of this machine."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listens on port {port}")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from builders import casting, sine, sound, transcript, translation, turns, voice
 
-from dubkit.artefacts import Candidate, Segment, Speaker, Speakers
+from dubkit.artefacts import Candidate, Segment, Speaker, Speakers, Word
 from dubkit.durations import natural_duration
 from dubkit.edits import apply, edits
 from dubkit.errors import BadInput
@@ -71,13 +71,40 @@ def test_an_edit_made_by_hand_in_json_is_the_same() -> None:
 
 
 def test_edits_of_rows_that_changed_or_went_are_set_aside() -> None:
-    made = edits(LINES, {"u0001": "Boa noite.", "u0002": "Oi.", "u0003": None})
-    other = translation(SAID, "Bom dia.", "Alô.", "Adeus.")
+    made = edits(SAID, {"u0001": "Good evening.", "u0002": "Hi.", "u0003": None})
+    other = transcript(("S1", 0, 1, "Good morning."), ("S2", 1, 2, "Hullo."), ("S1", 2, 3.5, "Bye."))
     changed, set_aside = apply(other, made)
-    assert [x.text for x in changed.lines] == ["Boa noite.", "Alô.", "Adeus."]
+    assert [x.text for x in changed.utterances] == ["Good evening.", "Hullo.", "Bye."]
     assert set_aside == ["u0002", "u0003"]
-    shorter = other.but(lines=other.lines[:1])
+    shorter = other.but(utterances=other.utterances[:1])
     assert apply(shorter, made)[1] == ["u0002", "u0003"]
+
+
+def test_a_translation_by_hand_is_for_its_source_text() -> None:
+    made = edits(LINES, {"u0001": "Boa noite.", "u0002": "Oi.", "u0003": None})
+    said = transcript(("S2", 0, 1, "Good morning."), ("S2", 1, 2, "Hullo."), ("S1", 2, 3, "Bye."))
+    changed, set_aside = apply(translation(said, "Bons dias.", "Alô.", "Adeus."), made)
+    assert [(x.speaker, x.text) for x in changed.lines] == [("S2", "Boa noite."), ("S2", "Alô.")]
+    assert set_aside == ["u0002"]
+
+
+def test_a_voice_by_hand_is_for_its_speaker() -> None:
+    made = edits(casting(S1="ana", S2="rui"), {"S1": {"voice": voice("eva")}})
+    changed, set_aside = apply(casting(S1="rui"), made)
+    assert [(role.id, role.voice.name) for role in changed.roles] == [("S1", "eva")]
+    assert set_aside == []
+    assert apply(casting(S2="rui"), made)[1] == ["S1"]
+
+
+def test_words_move_with_their_utterance() -> None:
+    words = (Word(text="Good", start=1.0, end=1.4), Word(text="bye.", start=1.5, end=2.0))
+    said = SAID.but(utterances=(SAID.utterances[1].but(words=words),))
+    made = edits(said, {"u0002": {"start": 3.0, "end": 5.0}})
+    assert made["u0002"]["fields"] == {"start": 3.0, "end": 5.0}
+    changed = apply(said, made)[0].utterances[0]
+    assert [(word.start, word.end) for word in changed.words] == [(3.0, 3.8), (4.0, 5.0)]
+    by_hand = {"u0002": {"start": 3.0, "end": 5.0, "words": []}}
+    assert apply(said, edits(said, by_hand))[0].utterances[0].words == ()
 
 
 def test_an_edit_that_changes_nothing_is_allowed() -> None:

@@ -21,20 +21,15 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, Any, Self
 
+from dubkit import redis_queue
 from dubkit.batch.work import Task, perform
-from dubkit.errors import BadInput, DubkitError, MissingModel
+from dubkit.errors import DubkitError
 
 if TYPE_CHECKING:
     from dramatiq import Actor
     from dramatiq.brokers.redis import RedisBroker
 
 QUEUE = "dubkit-batch"
-HEARTBEAT = 10_000
-"""Milliseconds after which a silent worker's messages are given to others."""
-
-LONGEST = 30 * 24 * 3_600_000
-"""Milliseconds that a row may take."""
-
 REMEMBERED = 30 * 24 * 3600
 """Seconds that workers know of an engine that was closed."""
 
@@ -98,25 +93,10 @@ class Dramatiq:
 
 def connect(url: str = "") -> RedisBroker:
     """The queue's server, at a URL or at ``$DUBKIT_REDIS_URL``; see :meth:`Dramatiq.from_spec`."""
-    try:
-        from dramatiq.brokers.redis import RedisBroker
-        from redis import RedisError
-    except ImportError as error:
-        raise MissingModel(
-            f"The engine 'dramatiq' needs the Python package {error.name!r}, which is not installed. "
-            "Install it with: pip install 'dubkit[service]'"
-        ) from error
     url = url or os.environ.get("DUBKIT_REDIS_URL", "")
-    try:
-        broker = RedisBroker(url=url or "none", heartbeat_timeout=HEARTBEAT)
-        broker.client.ping()
-    except (RedisError, ValueError) as error:
-        # A URL may hold a password, and some of these errors hold the URL.
-        told = "it is no URL" if isinstance(error, ValueError) else str(error)
-        raise BadInput(
-            f"No Redis answers ({told}). Give its URL, as in dramatiq:redis://host:6379/0, or set DUBKIT_REDIS_URL."
-        ) from None
-    return broker
+    return redis_queue.connect(
+        url, "The engine 'dramatiq'", "Give its URL, as in dramatiq:redis://host:6379/0, or set DUBKIT_REDIS_URL."
+    )
 
 
 def actor(broker: RedisBroker) -> Actor[[dict[str, Any], str], None]:
@@ -127,7 +107,7 @@ def actor(broker: RedisBroker) -> Actor[[dict[str, Any], str], None]:
         if not broker.client.exists(_closed(sender)):
             perform(Task(**task))
 
-    declared = dramatiq.actor(broker=broker, queue_name=QUEUE, max_retries=0, time_limit=LONGEST)
+    declared = dramatiq.actor(broker=broker, queue_name=QUEUE, max_retries=0, time_limit=redis_queue.LONGEST)
     return declared(work_on_row)
 
 
@@ -136,13 +116,8 @@ def work(url: str = "") -> None:
 
     The first SIGTERM or SIGINT lets it finish its row; at a second it ends at once, and the row's lease runs out.
     """
-    import dramatiq
-
     broker = connect(url)
     actor(broker)
-    worker = dramatiq.Worker(broker, worker_threads=1)
-    # A message that waits here behind a long row would be missed where another worker is idle.
-    worker.queue_prefetch = 1
     told = threading.Event()
 
     def tell(number: int, _: object) -> None:
@@ -152,11 +127,9 @@ def work(url: str = "") -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
-    worker.start()
-    while not told.wait(1.0):
-        pass
-    worker.stop(LONGEST)
-    broker.close()
+    with redis_queue.listening(broker):
+        while not told.wait(1.0):
+            pass
 
 
 def _closed(sender: str) -> str:

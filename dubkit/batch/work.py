@@ -17,16 +17,13 @@ from dubkit import errors
 from dubkit.batch import kernels, notebook
 from dubkit.batch.ledger import Claim, Ledger
 from dubkit.batch.outcome import collected
-from dubkit.errors import BadInput, DubkitError, MissingModel, Unreachable
+from dubkit.errors import DubkitError
 from dubkit.transfer import fetch, is_remote
 
 LEASE = 30.0
 """Seconds after which a row whose worker is silent is another's."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 120.0
 """Before a row is tried again, in seconds; doubled each time."""
-KNOWN = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, DubkitError)}
-FINAL = {name for name in KNOWN if issubclass(getattr(errors, name), BadInput | MissingModel)} - {Unreachable.__name__}
-"""Errors that are the same however often the row is tried."""
 
 
 @dataclass(frozen=True)
@@ -183,12 +180,10 @@ def _folder(task: Task) -> Iterator[Path]:
 
 def judged(error: Exception) -> tuple[str, bool]:
     """Why a row failed, in a sentence, and whether that is for good."""
-    name, text = getattr(error, "ename", type(error).__name__), str(getattr(error, "evalue", error))
-    if name == "DeadKernelError":
+    kind, reason, final = errors.judged(error)
+    if kind == "DeadKernelError":
         return "The notebook's kernel died: it was killed, or there was too little memory.", False
-    if name in KNOWN or isinstance(error, DubkitError):
-        return text, name in FINAL
-    return f"{name}: {text}" if text else name, False
+    return reason, final
 
 
 class _Heart:

@@ -8,14 +8,48 @@ may come from anybody and can reach nothing outside.
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
-from dubkit.errors import BadInput, OutOfSpace, listed
+from dubkit.errors import BadInput, DubkitError, OutOfSpace, listed
+
+
+class NoSuchFile(BadInput):
+    """A storage has no file under a name."""
+
+
+class StorageAway(DubkitError):
+    """A storage does not answer; what is asked of it can be asked again."""
+
+
+class Stored(NamedTuple):
+    """A file in a storage: its name, its size, and when it was last written in seconds since 1970."""
+
+    name: str
+    n_bytes: int
+    modified: float
+
+
+@dataclass(frozen=True)
+class UploadLink:
+    """What somebody without credentials needs to put one file into a storage.
+
+    Parameters
+    ----------
+    method, url : str
+        The request to make; its body is the file.
+    headers : dict
+        It must carry these; they are part of what is signed.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Storage(Protocol):
@@ -25,12 +59,26 @@ class Storage(Protocol):
         """Store a file under a name, whole or not at all, over what was there; returns its URL."""
         ...
 
+    def take(self, path: Path, name: str) -> str:
+        """Like :meth:`upload`, after which the file is no longer at `path`; moved without a copy where that is possible."""
+        ...
+
     def download(self, name: str, path: Path) -> Path:
         """Bring a file to a path, whole or not at all; returns the path.
 
         Raises
         ------
-        BadInput
+        NoSuchFile
+            If there is none under that name.
+        """
+        ...
+
+    def local(self, name: str) -> AbstractContextManager[Path]:
+        """The file on this machine, to be read for the length of a with block; one that is kept elsewhere is copied.
+
+        Raises
+        ------
+        NoSuchFile
             If there is none under that name.
         """
         ...
@@ -39,8 +87,48 @@ class Storage(Protocol):
         """Whether there is a file under that name."""
         ...
 
-    def link(self, name: str, seconds: int = 3600) -> str:
-        """A URL from which anybody who has it can read the file, for so many seconds where the storage can limit it."""
+    def size(self, name: str) -> int | None:
+        """Bytes of a file; None if there is none under that name."""
+        ...
+
+    def names(self, prefix: str = "") -> Iterator[Stored]:
+        """All files whose names begin with the folders of `prefix` (``dubs/7``, not ``dubs/77``)."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        ...
+
+    def delete_all(self, prefix: str) -> int:
+        """Remove all that :meth:`names` lists for a prefix that is not empty; returns how many files that were."""
+        ...
+
+    def link(self, name: str, seconds: int = 3600, *, file_name: str = "", media_type: str = "") -> str:
+        """A URL from which anybody who has it can read the file, for so many seconds where the storage can limit it.
+
+        Where the storage can say so, it is saved as `file_name` and served as `media_type`.
+        """
+        ...
+
+    def upload_link(self, name: str, n_bytes: int, seconds: int = 3600) -> UploadLink | None:
+        """How somebody else may put a file of just that size under that name; None where this machine itself must."""
+        ...
+
+    def check(self) -> None:
+        """See that it can be written and read.
+
+        Raises
+        ------
+        DubkitError
+            If not; the message says why.
+        """
+        ...
+
+    def expire(self, days: Mapping[str, int]) -> None:
+        """Let the storage itself remove files so many days after they came, by prefix; 0 keeps them.
+
+        A storage that has no clock of its own does nothing.
+        """
         ...
 
 
@@ -50,7 +138,8 @@ def storage(url: str, **options: Any) -> Storage:
     Parameters
     ----------
     url : str
-        A folder, ``file:///folder`` or ``s3://bucket/prefix``.
+        A folder, ``file:///folder`` or ``s3://bucket/prefix``, the last also with options behind it:
+        ``?encryption=AES256``, ``?encryption=aws:kms&kms_key=...``.
     **options
         What the class takes, for example ``encryption`` for S3.
 
@@ -85,56 +174,10 @@ def locate(url: str, **options: Any) -> tuple[Storage, str]:
     return storage(home or slash or ".", **options), name
 
 
-class Folder:
-    """Storage in a folder of this machine."""
+def _folder(url: str, **options: Any) -> Storage:
+    from dubkit.service.folder import Folder
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    @classmethod
-    def from_url(cls, url: str) -> Folder:
-        """From a path or ``file://`` with an absolute path."""
-        scheme, separator, rest = url.partition("://")
-        path = unquote(rest) if separator and scheme.lower() == "file" else url
-        if not path or (separator and not path.startswith("/")):
-            raise BadInput(f"{url!r} names no folder: a file:// URL has three slashes, as in file:///data/films.")
-        return cls(Path(path).expanduser())
-
-    def upload(self, path: Path, name: str) -> str:
-        """See :class:`Storage`."""
-        target = self._place(name)
-        with disk(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _copy(path, target)
-        return target.resolve().as_uri()
-
-    def download(self, name: str, path: Path) -> Path:
-        """See :class:`Storage`."""
-        source = self._place(name)
-        if not source.is_file():
-            raise BadInput(f"There is no file {name!r} in {self.root}.")
-        with disk(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _copy(source, path)
-        return path
-
-    def exists(self, name: str) -> bool:
-        """See :class:`Storage`."""
-        return self._place(name).is_file()
-
-    def link(self, name: str, seconds: int = 3600) -> str:
-        """A ``file://`` URL; it has no end."""
-        place = self._place(name)
-        if not place.is_file():
-            raise BadInput(f"There is no file {name!r} in {self.root}.")
-        return place.resolve().as_uri()
-
-    def _place(self, name: str) -> Path:
-        place = self.root / checked_name(name)
-        # A link inside the folder may point anywhere.
-        if not place.resolve().is_relative_to(self.root.resolve()):
-            raise BadInput(f"{name!r} lies outside {self.root}.")
-        return place
+    return Folder.from_url(url, **options)
 
 
 def _s3(url: str, **options: Any) -> Storage:
@@ -143,7 +186,7 @@ def _s3(url: str, **options: Any) -> Storage:
     return S3.from_url(url, **options)
 
 
-SCHEMES: dict[str, Callable[..., Storage]] = {"": Folder.from_url, "file": Folder.from_url, "s3": _s3}
+SCHEMES: dict[str, Callable[..., Storage]] = {"": _folder, "file": _folder, "s3": _s3}
 
 
 def checked_name(name: str) -> str:
@@ -160,11 +203,6 @@ def checked_name(name: str) -> str:
             f"{name!r} is no name for a file in a storage: give one such as films/holiday.mp4, with no '..' in it."
         )
     return str(PurePosixPath(*parts))
-
-
-def _copy(source: Path, target: Path) -> None:
-    with whole(target) as part:
-        shutil.copyfile(source, part)
 
 
 @contextlib.contextmanager

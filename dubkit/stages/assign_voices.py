@@ -74,8 +74,8 @@ def assign_voices(
     chosen = {**wished, **copied}
     for speaker in sorted(others, key=lambda s: (-s.speech_seconds, s.id)):
         if speaker.id not in copied:
-            wanted = _wanted(speaker, settings.middle_pitch)
-            role = _choose(voices, wanted, [r.voice.id for r in chosen.values()], speaker)
+            wanted = wanted_gender(speaker, settings.middle_pitch)
+            role = choose(voices, wanted, [r.voice.id for r in chosen.values()], speaker)
             lacking = "; too little clean speech to copy their voice" if own and settings.consent else ""
             chosen[speaker.id] = role.but(reason=role.reason + lacking)
     stock = [role.voice.id for who, role in chosen.items() if who not in copied]
@@ -132,13 +132,14 @@ def _wished(wishes: dict[str, str], voices: tuple[Voice, ...], cast: set[str]) -
     return {s: Role(id=s, voice=by_id[v], reason="chosen by hand") for s, v in sorted(wishes.items()) if s in cast}
 
 
-def _wanted(speaker: Speaker, middle_pitch: float) -> Gender:
+def wanted_gender(speaker: Speaker, middle_pitch: float) -> Gender:
+    """The gender of the voice that a speaker gets."""
     if speaker.gender != "unknown" or speaker.pitch is None:
         return speaker.gender
     return "male" if speaker.pitch < middle_pitch else "female"
 
 
-def _choose(voices: tuple[Voice, ...], wanted: Gender, taken: list[str], speaker: Speaker) -> Role:
+def choose(voices: tuple[Voice, ...], wanted: Gender, taken: list[str], speaker: Speaker) -> Role:
     """The first free voice of the gender; else the least used of it; else any: best voices come first in the list."""
     order = {v.id: n for n, v in enumerate(voices)}
     fits = [v for v in voices if wanted in (v.gender, "unknown")]

@@ -18,8 +18,8 @@ from small_batches import Batch
 
 from dubkit.batch import kernels, work
 from dubkit.batch.ledger import Ledger
-from dubkit.batch.work import FINAL, Task, is_gone, judged, perform
-from dubkit.errors import BadInput, OutOfMemory, StageFailed, Unreachable, UnsupportedPair
+from dubkit.batch.work import Task, is_gone, judged, perform
+from dubkit.errors import BadInput, MissingModel, OutOfMemory, StageFailed, Unreachable, UnsupportedPair
 
 
 class Rows:
@@ -202,8 +202,7 @@ def test_a_bucket_s_missing_film_and_a_failed_row_s_notebook(rows, bucket, tiny,
 
 
 def test_which_errors_are_final():
-    assert {"BadInput", "UnsupportedPair", "MissingModel"} == FINAL
-    assert judged(UnsupportedPair("a")) == ("a", True)
+    assert judged(UnsupportedPair("a")) == ("a", True) and judged(MissingModel("a")) == ("a", True)
     assert judged(Unreachable("a")) == ("a", False)
     assert judged(StageFailed("a")) == ("a", False) and judged(OutOfMemory("a")) == ("a", False)
     assert judged(BadInput("a")) == ("a", True)

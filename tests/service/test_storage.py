@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace
+from dubkit.service.folder import Folder
 from dubkit.service.s3 import PART, S3
-from dubkit.service.storage import Folder, Storage, checked_name, locate, storage
+from dubkit.service.storage import NoSuchFile, Storage, StorageAway, UploadLink, checked_name, locate, storage
 
 
 @pytest.fixture
@@ -25,7 +26,9 @@ def aws(monkeypatch: pytest.MonkeyPatch, s3_server: str, tmp_path: Path) -> str:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server)
     import boto3
 
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="films")
+    bucket = boto3.resource("s3", region_name="us-east-1").Bucket("films")
+    bucket.create()
+    bucket.objects.delete()
     return s3_server
 
 
@@ -82,6 +85,76 @@ def test_what_is_not_there_is_said(kept: Storage, tmp_path: Path) -> None:
     assert not kept.exists("nothing.mp4")
 
 
+def test_what_is_taken_is_moved(kept: Storage, tmp_path: Path) -> None:
+    coming = file(tmp_path / "in", b"film")
+    os.utime(coming, (1e9, 1e9))
+    kept.take(coming, "films/7/film")
+    assert not coming.exists()
+    assert kept.download("films/7/film", tmp_path / "out").read_bytes() == b"film"
+    (stored,) = kept.names("films")
+    assert stored.modified > 1.7e9, "a film that took a day to come in is not old"
+    with pytest.raises(NoSuchFile, match="There is no file 'in' any more"):
+        kept.take(coming, "films/8/film")
+
+
+def test_a_file_is_read_in_place_or_from_a_copy(kept: Storage, tmp_path: Path) -> None:
+    kept.upload(file(tmp_path / "in", b"film"), "films/7/film.mp4")
+    with kept.local("films/7/film.mp4") as path:
+        assert (path.name, path.read_bytes()) == ("film.mp4", b"film")
+    assert path.exists() == isinstance(kept, Folder), "a copy is gone afterwards"
+    with pytest.raises(NoSuchFile), kept.local("films/8/film.mp4"):
+        pass
+
+
+def test_files_are_listed_and_removed_by_folder(kept: Storage, tmp_path: Path) -> None:
+    for name in ("dubs/7/a", "dubs/7/b/c", "dubs/77/a", "films/x", "plain"):
+        kept.upload(file(tmp_path / "in", name.encode()), name)
+    assert kept.size("dubs/7/b/c") == 10
+    assert kept.size("dubs/7/b") is kept.size("dubs/7") is None, "a folder is no file"
+    assert sorted(f.name for f in kept.names("dubs/7/")) == ["dubs/7/a", "dubs/7/b/c"]
+    assert {f.name: f.n_bytes for f in kept.names()}["dubs/77/a"] == 9
+    assert list(kept.names("nothing")) == []
+    kept.delete("dubs/7/a")
+    kept.delete("dubs/7/a")
+    assert kept.delete_all("dubs/7") == 1
+    assert kept.delete_all("dubs/7") == 0
+    assert sorted(f.name for f in kept.names()) == ["dubs/77/a", "films/x", "plain"]
+    for prefix in ("", "/", "..", "dubs/.."):
+        with pytest.raises(BadInput, match="is no name for a file"):
+            kept.delete_all(prefix)
+
+
+def test_no_empty_folders_are_left(tmp_path: Path) -> None:
+    kept = Folder(tmp_path / "store")
+    kept.upload(file(tmp_path / "in"), "dubs/7/1/film.mp4")
+    kept.delete("dubs/7/1/film.mp4")
+    assert [p.name for p in (tmp_path / "store").rglob("*")] == ["dubs"], "which somebody may be writing into"
+
+
+def test_what_a_killed_process_left_half_is_listed_for_removal(tmp_path: Path) -> None:
+    kept = Folder(tmp_path)
+    file_half = tmp_path / "dubs" / "7" / ".part-x" / "part"
+    file_half.parent.mkdir(parents=True)
+    file(file_half)
+    assert [f.name for f in kept.names("dubs")] == ["dubs/7/.part-x/part"]
+    kept.delete("dubs/7/.part-x/part")
+    assert not (tmp_path / "dubs" / "7").exists()
+
+
+def test_that_a_storage_works_is_checked_and_leaves_nothing(kept: Storage) -> None:
+    kept.check()
+    assert list(kept.names()) == []
+
+
+def test_a_storage_that_does_not_work_is_told(aws: str, tmp_path: Path) -> None:
+    with pytest.raises(OutOfSpace, match="cannot be written"):
+        storage(str(file(tmp_path / "file"))).check()
+    with pytest.raises(BadInput, match="There is no bucket 'elsewhere'"):
+        storage("s3://elsewhere").check()
+    with pytest.raises(StorageAway, match="could not be reached"):
+        S3("films", endpoint="http://127.0.0.1:9").check()
+
+
 def test_a_link_in_a_folder_leads_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     file(tmp_path / "secret")
@@ -128,6 +201,52 @@ def test_a_link_is_signed_for_one_file_and_ends(aws: str) -> None:
     for seconds in (0, 8 * 24 * 3600):
         with pytest.raises(BadInput, match=rf"A link cannot last {seconds} s: S3 allows 1 to 604800"):
             storage("s3://films").link("a", seconds)
+
+
+def test_a_link_says_how_a_file_is_saved_and_served(aws: str, tmp_path: Path) -> None:
+    films = storage("s3://films")
+    films.upload(file(tmp_path / "in"), "a")
+    with urllib.request.urlopen(films.link("a", 60, file_name='so "é".mp4', media_type="video/mp4")) as answer:
+        assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''so%20%22%C3%A9%22.mp4"
+        assert answer.headers["Content-Type"] == "video/mp4"
+
+
+def test_a_url_may_ask_for_encryption(aws: str, tmp_path: Path) -> None:
+    films = storage("s3://films/of?encryption=aws:kms&kms_key=arn:aws:kms:eu-west-1:1:key/7")
+    assert isinstance(films, S3)
+    assert (films.bucket, films.prefix) == ("films", "of")
+    films.upload(file(tmp_path / "in"), "a.mp4")
+    head = films._client.head_object(Bucket="films", Key="of/a.mp4")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "arn:aws:kms:eu-west-1:1:key/7")
+    link = films.upload_link("b.mp4", 4, 60)
+    put(link, b"film")
+    head = films._client.head_object(Bucket="films", Key="of/b.mp4")
+    assert (head["ServerSideEncryption"], head["ContentType"]) == ("aws:kms", "video/mp4")
+    with pytest.raises(BadInput, match="has no option colour; it may have encryption, kms_key"):
+        storage("s3://films?colour=blue")
+
+
+def put(link: UploadLink, content: bytes) -> int:
+    request = urllib.request.Request(link.url, content, dict(link.headers), method=link.method)
+    with urllib.request.urlopen(request) as answer:
+        return int(answer.status)
+
+
+def test_the_bucket_removes_old_files_itself_and_keeps_the_rules_of_others(aws: str) -> None:
+    films = S3("films", "of")
+    other = {"ID": "other", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 1}}
+    rules = {"Rules": [other]}
+    films._client.put_bucket_lifecycle_configuration(Bucket="films", LifecycleConfiguration=rules)
+    films.expire({"films": 7, "dubs": 30})
+    films.expire({"films": 9, "dubs": 0})
+    S3("films").expire({"films": 3})
+    found = films._client.get_bucket_lifecycle_configuration(Bucket="films")["Rules"]
+    ends = {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in found if "Expiration" in rule}
+    assert ends == {"logs/": 1, "of/films/": 9, "films/": 3}
+    parts = [rule for rule in found if "AbortIncompleteMultipartUpload" in rule]
+    assert {rule["Filter"]["Prefix"] for rule in parts} == {"", "of/"}
+    films._client.delete_bucket_lifecycle(Bucket="films")
+    Folder(Path("/nowhere")).expire({"films": 1})
 
 
 def test_trouble_with_s3_is_told(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dubkit.artefacts import Gender
 from dubkit.errors import StageFailed
-from dubkit.media import ffmpeg_program
+from dubkit.media import ffmpeg_program, tell_of_ffmpeg
 from dubkit.record import Seconds
 
 if TYPE_CHECKING:
@@ -179,7 +180,9 @@ def _filtered(samples: np.ndarray, sample_rate: int, filters: str) -> np.ndarray
 
     command = [ffmpeg_program(), "-v", "error", "-f", "f32le", "-ar", str(sample_rate), "-ac", "1", "-i", "pipe:0"]
     command += ["-filter:a", filters, "-ar", str(sample_rate), "-f", "f32le", "pipe:1"]
+    begun = time.perf_counter()
     done = subprocess.run(command, input=samples.astype("<f4").tobytes(), capture_output=True)  # noqa: S603
+    tell_of_ffmpeg("moving a voice", begun, done.returncode)
     if done.returncode:
         raise StageFailed(f"ffmpeg failed while moving a voice: {done.stderr.decode(errors='replace')}")
     return np.frombuffer(done.stdout, np.float32)

@@ -7,16 +7,14 @@ one, only this machine itself is answered.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import errno
 import logging
 import os
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from dubkit.backends.remote.served import TOKEN, loopback
 from dubkit.backends.remote.served import token as own_token
 from dubkit.errors import BadInput, MissingModel, listed
 from dubkit.preflight import offline
+from dubkit.service.address import bound, told_of_address
 from dubkit.settings import Settings
 
 try:
@@ -121,7 +120,7 @@ def serve(task: str, spec: str, host: str = "127.0.0.1", port: int = 8001, compu
     logging.basicConfig(format="%(message)s")
     logging.getLogger("dubkit.service").setLevel(logging.INFO)
     # Before anything is fetched. It is not listened to yet: nobody is kept waiting without an answer.
-    with _bound(host, port) as address, tempfile.TemporaryDirectory(prefix="dubkit-") as folder:
+    with bound(host, port) as address, tempfile.TemporaryDirectory(prefix="dubkit-") as folder:
         backend = registry.get(task, spec, compute)
         _bring(backend)
         # A folder's is a digest of all that is in it: made now, and not while the first client waits.
@@ -165,7 +164,7 @@ def _run(app: Starlette, address: socket.socket, host: str, port: int) -> int | 
     # The server passes on what stopped it when it has ended.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with _told(host, port):
+        with told_of_address(host, port):
             address.listen(config.backlog)
         server.run(sockets=[address])
     except _StoppedError as stopped:
@@ -182,37 +181,6 @@ class _StoppedError(BaseException):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket at an address of this machine that nobody else listens at."""
-    with _told(host, port):
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        # A name may stand for both: clients ask 127.0.0.1 first.
-        family, kind, protocol, _, where = min(found, key=lambda one: one[0] != socket.AF_INET)
-        made = socket.socket(family, kind, protocol)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind(where)
-        except BaseException:
-            made.close()
-            raise
-        return made
-
-
-@contextlib.contextmanager
-def _told(host: str, port: int) -> Iterator[None]:
-    """Say what is wrong with an address."""
-    try:
-        yield
-    except (socket.gaierror, UnicodeError) as error:
-        raise BadInput(f"There is no host {host!r} to listen at: choose another with --host.") from error
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise BadInput(f"Port {port} is in use: choose another with --port.") from error
-        if error.errno == errno.EACCES:
-            raise BadInput(f"Port {port} is not for everyone: choose one above 1023 with --port.") from error
-        raise BadInput(f"{host!r} is no address of this machine ({error}): choose another with --host.") from error
 
 
 def _bring(backend: Any) -> None:

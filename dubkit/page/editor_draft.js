@@ -1,0 +1,86 @@
+// Changes that are not saved yet. They are kept in the browser too, so that a closed page or a lost line costs nothing.
+
+const newDraft = (onchange) => {
+  let key = null;
+  let lines = {}; // by line: changed fields, or null for a line that is left out
+  let speakers = {}; // by speaker: changed fields
+
+  const keep = () => {
+    const nothing = !Object.keys(lines).length && !Object.keys(speakers).length;
+    try {
+      if (nothing) localStorage.removeItem(key);
+      else localStorage.setItem(key, JSON.stringify({ lines, speakers }));
+    } catch {
+      // A browser that keeps nothing: the page still asks before it is left.
+    }
+  };
+  const put = (rows, row, field, value) => {
+    const fields = { ...rows[row.id], [field]: value };
+    if (value === row[field] || value === undefined) delete fields[field];
+    if (Object.keys(fields).length) rows[row.id] = fields;
+    else delete rows[row.id];
+    keep();
+    onchange();
+  };
+
+  return {
+    // Takes up what was left for a job; drops what its lines do not have any more. Tells whether there was anything.
+    open(job, known) {
+      key = `dubkit-changes-${job}`;
+      lines = {};
+      speakers = {};
+      try {
+        const kept = JSON.parse(localStorage.getItem(key) ?? "{}");
+        for (const [id, fields] of Object.entries(kept.lines ?? {})) if (known.lines.has(id)) lines[id] = fields;
+        for (const [id, fields] of Object.entries(kept.speakers ?? {})) if (known.speakers.has(id)) speakers[id] = fields;
+      } catch {
+        // Something else wrote there.
+      }
+      return this.count > 0;
+    },
+    setLine: (line, field, value) => put(lines, line, field, value),
+    setSpeaker: (speaker, field, value) => put(speakers, speaker, field, value),
+    leaveOut(line) {
+      lines[line.id] = null;
+      keep();
+      onchange();
+    },
+    undo(id) {
+      delete lines[id];
+      delete speakers[id];
+      keep();
+      onchange();
+    },
+    clear() {
+      lines = {};
+      speakers = {};
+      keep();
+      onchange();
+    },
+    // What was sent is saved; what was typed since then stays.
+    saved(sent) {
+      for (const [rows, before] of [[lines, sent.lines], [speakers, sent.speakers]]) {
+        for (const [id, fields] of Object.entries(before)) {
+          if (JSON.stringify(rows[id]) === JSON.stringify(fields)) delete rows[id];
+        }
+      }
+      keep();
+      onchange();
+    },
+    changes: () => structuredClone({ lines, speakers }),
+    line: (row, field) => lines[row.id]?.[field] ?? row[field],
+    speaker: (row, field) => speakers[row.id]?.[field] ?? row[field],
+    has: (id) => id in lines || id in speakers,
+    isOut: (id) => lines[id] === null,
+    isChanged: (id, field) => lines[id]?.[field] !== undefined,
+    get lines() {
+      return Object.keys(lines);
+    },
+    get speakers() {
+      return speakers;
+    },
+    get count() {
+      return Object.keys(lines).length + Object.keys(speakers).length;
+    },
+  };
+};

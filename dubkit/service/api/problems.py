@@ -1,0 +1,222 @@
+"""Errors as the API tells them: problem documents (RFC 9457) of a stable type, without anything of the server's innards."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Scope
+
+from dubkit.database import DatabaseAway
+from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace, UnsupportedPair
+from dubkit.service import logs
+from dubkit.service.arrival import Empty, NotAFilm, TooLarge
+from dubkit.service.inspection import TooLong
+from dubkit.service.job import Conflict, NoSuchJob
+from dubkit.service.sending import BadChecksum, Busy
+from dubkit.service.signing import BadLink
+from dubkit.service.storage import NoSuchFile, StorageAway
+from dubkit.service.uploads import NoSuchUpload, Unfinished, WrongOffset
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TYPES = "urn:dubkit:problem:"
+FILES = "/api/v1/files/"
+
+KINDS: dict[str, tuple[int, str]] = {
+    "unreadable": (400, "The request cannot be read"),
+    "empty": (400, "There is nothing in the file"),
+    "no-key": (401, "A key is needed"),
+    "wrong-key": (401, "This key does not open anything"),
+    "foreign-page": (403, "Another site's page may not ask for this"),
+    "wrong-link": (403, "This link is not one of this service"),
+    "not-found": (404, "There is nothing here"),
+    "no-such-job": (404, "There is no such job"),
+    "no-such-upload": (404, "There is no such upload"),
+    "wrong-method": (405, "This cannot be asked for in this way"),
+    "too-slow": (408, "The request did not go on"),
+    "conflict": (409, "The job is not in a state for this"),
+    "wrong-offset": (409, "The upload goes on from another place"),
+    "expired-link": (410, "This link has run out"),
+    "stale": (412, "Somebody else was faster"),
+    "wrong-protocol": (412, "This version of the upload protocol is not spoken here"),
+    "too-large": (413, "This is too large"),
+    "not-a-film": (415, "This is not a video that can be dubbed"),
+    "wrong-media-type": (415, "The request's content is of the wrong type"),
+    "unsatisfiable-range": (416, "The file has no such part"),
+    "wrong-host": (421, "This server does not go by that name"),
+    "bad-input": (422, "This cannot be done"),
+    "invalid": (422, "The request does not fit"),
+    "too-long": (422, "The video is too long"),
+    "unsupported-pair": (422, "These languages cannot be dubbed"),
+    "busy-upload": (423, "The upload is being written to"),
+    "no-revision": (428, "Say which revision is changed"),
+    "too-many-requests": (429, "That was too much at once"),
+    "wrong-checksum": (460, "The data changed on the way"),
+    "failed": (500, "Something went wrong here"),
+    "away": (503, "The service is away for a moment"),
+    "no-room": (507, "There is no room left"),
+}
+"""By the last part of a problem's type: its status and title."""
+
+CLASSES: dict[type[BaseException], str] = {
+    BadChecksum: "wrong-checksum",
+    Busy: "busy-upload",
+    Conflict: "conflict",
+    DatabaseAway: "away",
+    Empty: "empty",
+    MissingModel: "away",
+    NoSuchFile: "not-found",
+    NoSuchJob: "no-such-job",
+    NoSuchUpload: "no-such-upload",
+    NotAFilm: "not-a-film",
+    OutOfSpace: "no-room",
+    StorageAway: "away",
+    TooLarge: "too-large",
+    TooLong: "too-long",
+    Unfinished: "conflict",
+    UnsupportedPair: "unsupported-pair",
+    WrongOffset: "wrong-offset",
+    BadInput: "bad-input",
+    DubkitError: "failed",
+}
+"""What kind of problem an error is; a class that is not here is what its base class is."""
+
+SAID = {
+    "not-found": "It is not kept here any more.",
+    "failed": "It was not your fault. Try again; if it happens again, tell the operator the request's number.",
+    "away": "What this needs does not answer just now. Nothing is lost: try again in a few seconds.",
+    "no-room": "This server has no room for it just now. Try again later, or tell the operator.",
+}
+"""Told in place of errors whose own words are for the operator."""
+
+RETRY_AFTER = {"away": "5", "no-room": "300"}
+"""Seconds."""
+
+
+class Refusal(Exception):
+    """What the API itself refuses.
+
+    Parameters
+    ----------
+    kind : str
+        One of :data:`KINDS`.
+    detail : str
+    **headers
+        Of the answer; underscores stand for hyphens.
+    """
+
+    def __init__(self, kind: str, detail: str, **headers: str) -> None:
+        super().__init__(detail)
+        self.kind, self.detail = kind, detail
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def kind_of(error: BaseException) -> str:
+    """What kind of problem an error is."""
+    if isinstance(error, Refusal):
+        return error.kind
+    if isinstance(error, BadLink):
+        return f"{error.reason}-link"
+    return next((CLASSES[c] for c in type(error).__mro__ if c in CLASSES), "failed")
+
+
+def document(kind: str, detail: str, scope: Scope, **more: Any) -> dict[str, Any]:
+    """The problem document of a request."""
+    status, title = KINDS[kind]
+    told = {"type": TYPES + kind, "title": title, "status": status, "detail": detail, "instance": _instance(scope)}
+    return {**told, "request_id": logs.correlation(), **more}
+
+
+def problem(kind: str, detail: str, scope: Scope, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+    """The answer to a request that cannot be done."""
+    body = document(kind, detail, scope, **more)
+    waits = {"Retry-After": RETRY_AFTER[kind]} if kind in RETRY_AFTER else {}
+    told = {"Cache-Control": "no-store", logs.REQUEST_ID: body["request_id"], **waits, **(headers or {})}
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(content, body["status"], told, MEDIA_TYPE)
+
+
+def answer(error: BaseException, scope: Scope) -> Response:
+    """The answer for an error; one that nobody foresaw is logged."""
+    kind = kind_of(error)
+    if kind == "failed":
+        log.error("A request failed.", exc_info=error)
+    elif kind in SAID:
+        log.warning("A request could not be answered: %s", error)
+    if isinstance(error, Refusal):
+        return problem(kind, error.detail, scope, error.headers)
+    return problem(kind, SAID.get(kind, str(error)), scope)
+
+
+def install(app: FastAPI) -> None:
+    """Let an application answer every error with a problem document."""
+
+    async def told(request: Request, error: Exception) -> Response:
+        return answer(error, request.scope)
+
+    for kind in (DubkitError, Refusal, Exception):
+        app.add_exception_handler(kind, told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = [
+        # What was given is not repeated: it may be long, or secret.
+        {"where": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
+        for one in error.errors()
+    ]
+    if any(one["type"] == "json_invalid" for one in error.errors()):
+        return problem("unreadable", "The body is not JSON.", request.scope)
+    said = "; ".join(f"{one['where']}: {one['message']}" for one in wrong[:5])
+    return problem("invalid", f"{said}.", request.scope, errors=wrong[:50])
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the framework refuses."""
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    headers = dict(error.headers or {})
+    if status == 405:
+        headers["Allow"] = ", ".join(allowed(request)) or headers.get("Allow", "")
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+        said = f"{request.method} is not one of the methods that are here: {headers['Allow']}."
+        return problem("wrong-method", said, request.scope, headers)
+    if status == 404:
+        return problem("not-found", "There is nothing at this address.", request.scope)
+    kind = {400: "unreadable", 413: "too-large", 416: "unsatisfiable-range"}.get(status, "failed")
+    return problem(kind, str(error.detail or HTTPStatus(status).phrase), request.scope, headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody is there to read this."""
+    return problem("unreadable", "The request broke off.", request.scope)
+
+
+def allowed(request: Request) -> list[str]:
+    """The methods that there are at a request's path."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.router.routes):
+        if route.methods and route.path_regex.match(request.url.path):
+            found |= route.methods
+    return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
+
+
+def _instance(scope: Scope) -> str:
+    """The path that was asked for, without the secret part of a link."""
+    path = str(scope.get("path", ""))
+    return FILES if path.startswith(FILES) else path

@@ -1,0 +1,1 @@
+"""How the tables of the service have come to be what they are, step by step, for Alembic."""

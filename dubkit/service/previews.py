@@ -1,0 +1,89 @@
+"""Stretches of a dub to look at: cut from what is finished, or a job of their own where corrections are not dubbed yet."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from dubkit.errors import BadInput
+from dubkit.record import Seconds
+from dubkit.service.job import Conflict, Job, NewJob, Output
+from dubkit.service.storage import Storage
+from dubkit.store import digest
+
+SHORTEST: Seconds = 1.0
+LONGEST: Seconds = 120.0
+WIDTH = 854
+"""Pixels."""
+
+
+def stretch(job: Job, start: Seconds, duration: Seconds) -> tuple[Seconds, Seconds]:
+    """A stretch within the job's film, to hundredths of a second.
+
+    Raises
+    ------
+    BadInput
+        If it is too short or too long, or the film has ended before.
+    """
+    if not SHORTEST <= duration <= LONGEST:
+        raise BadInput(f"A preview lasts {SHORTEST:g} to {LONGEST:g} s, not {duration:g} s.")
+    if not 0 <= start < math.inf:
+        raise BadInput(f"A preview cannot begin at {start:g} s: give 0 or more.")
+    # A hundredth, so that rounding keeps the end within the film.
+    end = min(start + duration, math.floor(job.length * 100) / 100)
+    if end - start < min(SHORTEST, job.length) - 0.01:
+        raise BadInput(f"The film lasts {job.length:.1f} s: a preview cannot begin at {start:g} s. Choose an earlier start.")
+    return round(start, 2), round(end - start, 2)
+
+
+def of_dub(job: Job, start: Seconds, duration: Seconds, storage: Storage, home: Path) -> Output:
+    """A stretch of a finished dub, as a small MP4 that is cut when it is first asked for."""
+    from dubkit.players import small_copy
+
+    place = f"previews/{job.id}/{job.dubbed}-{start:g}-{duration:g}.mp4"
+    name = f"{Path(job.film.name).stem}.{job.target}.preview.mp4"
+    n_bytes = storage.size(place)
+    if n_bytes is None:
+        dub = next(output.place for output in job.outputs if output.kind == "video")
+        with tempfile.TemporaryDirectory(dir=home, prefix="preview-") as folder, storage.local(dub) as film:
+            clip = small_copy(film, start, start + duration, Path(folder) / "clip.mp4", WIDTH)
+            n_bytes = clip.stat().st_size
+            storage.upload(clip, place)
+    return Output("video", name, place, n_bytes, "video/mp4", job.target)
+
+
+def wanted(job: Job, start: Seconds, duration: Seconds) -> NewJob:
+    """The preview job of a stretch, with the corrections made so far."""
+    return NewJob(
+        owner=job.owner,
+        film=job.film,
+        target=job.target,
+        source=job.asked,
+        profile=job.profile,
+        settings=job.settings,
+        kind="preview",
+        parent=job.id,
+        start=start,
+        duration=duration,
+        edits=job.edits,
+        correlation=job.correlation,
+    )
+
+
+def earlier(previews: Iterable[Job], job: Job, start: Seconds, duration: Seconds) -> Job | None:
+    """A preview of the same stretch with the same corrections that waits, runs or is done.
+
+    Raises
+    ------
+    Conflict
+        If it failed: the same again would, too.
+    """
+    for preview in previews:
+        same = (preview.start, preview.duration) == (start, duration) and digest(preview.edits) == digest(job.edits)
+        if same and preview.status == "failed":
+            raise Conflict(f"This preview failed: {preview.error}")
+        if same and preview.status != "cancelled":
+            return preview
+    return None

@@ -1,0 +1,369 @@
+"""The service as one object: what the API, the page and the commands ask for, each in the name of an owner."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubkit.database import Database
+from dubkit.errors import BadInput
+from dubkit.record import Seconds
+from dubkit.service import archive, previews
+from dubkit.service.arrival import Arrived, cleaned_name
+from dubkit.service.claims import Claims
+from dubkit.service.config import Config
+from dubkit.service.inspection import Inspector
+from dubkit.service.job import Conflict, Film, Job, JobEvent, NewJob, Output, StageRow, Status, seconds_left, share_done
+from dubkit.service.jobs import Jobs
+from dubkit.service.keys import Keys
+from dubkit.service.line_changes import LineChanges, changed
+from dubkit.service.lines import Document, shown
+from dubkit.service.pairs import Pairs
+from dubkit.service.signing import Signer
+from dubkit.service.storage import Storage, storage
+from dubkit.service.tables import upgrade
+from dubkit.service.uploads import Uploads
+from dubkit.service.wanted import Wanted
+
+if TYPE_CHECKING:
+    from dubkit.service.dramatiq import Queue
+
+CONNECTIONS = 10
+PATIENCE: Seconds = 2.0
+"""How long somebody who asks waits for a database that is away."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address from which anybody who has it can read a file until it `expires` (seconds since 1970)."""
+
+    output: Output
+    url: str
+    expires: float
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """How far a job is.
+
+    Parameters
+    ----------
+    job : Job
+    stages : list of StageRow
+    percent : float
+        Of the work, in [0, 100].
+    place : int
+        In the queue: 1 is next, 0 is not waiting.
+    seconds_left : float or None
+        Until it is done, as far as can be told; None where it is over.
+    expected_end : float or None
+        The same as a time, in seconds since 1970.
+    """
+
+    job: Job
+    stages: list[StageRow]
+    percent: float
+    place: int
+    seconds_left: Seconds | None
+    expected_end: float | None
+
+
+def _queue(config: Config) -> Queue | None:
+    from dubkit.service.dramatiq import Queue
+
+    return Queue(config.queue) if config.queue else None
+
+
+class Service:
+    """A service on its database, storage and queue; many threads may use it at once."""
+
+    def __init__(self, config: Config) -> None:
+        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.config = config
+        remedy = "the service goes on by itself once it is there"
+        self.database = Database(config.database, "job database", remedy, CONNECTIONS, PATIENCE)
+        upgrade(self.database)
+        self.storage: Storage = storage(config.storage)
+        self.jobs, self.claims = Jobs(self.database), Claims(self.database, config.attempts)
+        self.keys, self.pairs = Keys(self.database), Pairs(self.database)
+        self.signer = Signer(config)
+        self.uploads = Uploads(config)
+        self.inspector = Inspector(config)
+        self.queue = _queue(config)
+        self._document = lru_cache(maxsize=32)(self._read_document)
+
+    def close(self) -> None:
+        """Give back connections and end the process that looks into films."""
+        self.inspector.close()
+        self.database.engine.dispose()
+
+    def check(self, wanted: Wanted) -> Wanted:
+        """What is wanted, with languages as codes.
+
+        Raises
+        ------
+        BadInput, UnsupportedPair
+            If it cannot be had here.
+        """
+        return wanted.checked(self.pairs.list())
+
+    def submitted(self, owner: str, idempotency_key: str, wanted: Wanted) -> Job | None:
+        """The job that this owner's earlier request with the same key has made.
+
+        Raises
+        ------
+        Conflict
+            If that request wanted something else.
+        """
+        return self.jobs.submitted(owner, idempotency_key, wanted.digest)
+
+    def submit(
+        self,
+        owner: str,
+        arrived: Arrived,
+        wanted: Wanted,
+        idempotency_key: str | None = None,
+        correlation: str = "",
+    ) -> tuple[Job, bool]:
+        """Take a film in, and queue its job; where that fails, nothing of the film is left.
+
+        Returns
+        -------
+        tuple of (Job, bool)
+            The job, and whether it is new: an earlier one may have come with the same key.
+
+        Raises
+        ------
+        BadInput
+            If the film cannot be dubbed, or what is wanted cannot be had.
+        OutOfSpace
+            If it cannot be kept.
+        """
+        try:
+            wanted = self.check(wanted)
+            media = self.inspector.inspect(arrived.path)
+            start, duration = wanted.stretch(media.duration)
+            place = f"films/{secrets.token_urlsafe(16)}/film{arrived.path.suffix}"
+            film = Film(arrived.name, place, arrived.n_bytes, media.duration)
+            self.storage.upload(arrived.path, place)
+        finally:
+            arrived.path.unlink(missing_ok=True)
+        new = NewJob(
+            owner=owner,
+            film=film,
+            target=wanted.target,
+            source=wanted.source,
+            profile=wanted.profile or self.config.profile,
+            settings=wanted.settings,
+            start=start,
+            duration=duration,
+            correlation=correlation,
+            idempotency_key=idempotency_key,
+            request=wanted.digest,
+        )
+        return self._added(new)
+
+    def status(self, owner: str, id: str) -> JobStatus:
+        """How far a job is.
+
+        Raises
+        ------
+        NoSuchJob
+            If the owner has none of that id.
+        """
+        job, stages, place = self.jobs.look(id, owner)
+        if job.is_over:
+            percent = 100.0 if job.status == "completed" else 100.0 * share_done(stages)
+            return JobStatus(job, stages, percent, place, None, None)
+        paces = self.jobs.paces()
+        left = seconds_left(stages, job.length, paces)
+        if place:
+            left += self.jobs.waiting_seconds(job)
+        return JobStatus(job, stages, 100.0 * share_done(stages, paces), place, left, time.time() + left)
+
+    def list(
+        self, owner: str, status: Sequence[Status] = (), limit: int = 50, before: str | None = None
+    ) -> Sequence[Job]:
+        """An owner's jobs, newest first; `before` is the id of the last one of the page before."""
+        return self.jobs.list(owner, status, "dub", limit, before)
+
+    def events(self, owner: str, id: str, after: int = 0) -> Sequence[JobEvent]:
+        """What happened to a job after the event of that number."""
+        self.jobs.find(id, owner)
+        return self.jobs.events(id, after)
+
+    def cancel(self, owner: str, id: str) -> Job:
+        """Stop a job, and the previews made of it; a job that is over stays as it is."""
+        for preview in self.jobs.previews(self.jobs.find(id, owner).id):
+            self.jobs.cancel(preview.id, owner)
+        return self.jobs.cancel(id, owner)
+
+    def delete(self, owner: str, id: str, patience: Seconds = 10.0) -> None:
+        """Remove a job with its film, its dubs and previews; one that runs is stopped first.
+
+        Raises
+        ------
+        Conflict
+            If it has not stopped within `patience` seconds.
+        """
+        self.cancel(owner, id)
+        until = time.monotonic() + patience
+        while True:
+            try:
+                job = self.jobs.delete(id, owner)
+                break
+            except Conflict:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+        self.storage.delete_all(str(Path(job.film.place).parent))
+        for prefix in ("dubs", "previews"):
+            self.storage.delete_all(f"{prefix}/{job.id}")
+
+    def again(self, owner: str, id: str) -> Job:
+        """Queue a job once more: with its corrections, or because it failed.
+
+        Raises
+        ------
+        Conflict
+            If it waits or runs already, or its film is no longer kept.
+        """
+        job = self.jobs.find(id, owner)
+        if not self.storage.exists(job.film.place):
+            raise Conflict("The film is no longer kept here. Hand it in again.")
+        job = self.jobs.again(id, owner)
+        self._tell_queue(job)
+        return job
+
+    def lines(self, owner: str, id: str) -> Document:
+        """The lines, speakers and voices of a finished job, with all corrections made so far.
+
+        Raises
+        ------
+        Conflict
+            If it has not been dubbed yet.
+        """
+        job = self.jobs.find(id, owner)
+        return replace(shown(self._lines_of(job), job.edits), revision=job.revision)
+
+    def change_lines(self, owner: str, id: str, changes: LineChanges, expected: int) -> Document:
+        """Correct lines and speakers; they are dubbed by :meth:`again`.
+
+        Parameters
+        ----------
+        owner, id : str
+        changes : LineChanges
+        expected : int
+            The revision that the changes were made to.
+
+        Raises
+        ------
+        BadInput
+            If there is no such line or it cannot be so.
+        Conflict
+            If the job has changed since, or is at work.
+        """
+        job = self.jobs.find(id, owner)
+        document = self._lines_of(job)
+        job = self.jobs.edit(id, owner, changed(document, job.edits, changes), expected)
+        return replace(shown(document, job.edits), revision=job.revision)
+
+    def files(self, owner: str, id: str) -> Sequence[Link]:
+        """Links to all that a job made, the editor's own data left out."""
+        job = self.jobs.find(id, owner)
+        return [self.link(job, output) for output in job.outputs if output.kind != "lines"]
+
+    def archive(self, owner: str, id: str) -> Link:
+        """A link to a ZIP of all that a job made; it is put together when it is first asked for.
+
+        Raises
+        ------
+        Conflict
+            If nothing has been made yet.
+        """
+        job = self.jobs.find(id, owner)
+        if not job.outputs:
+            raise Conflict("There is nothing to download yet: the film is not dubbed. Wait until it is.")
+        return self.link(job, archive.archive(job, self.storage, self.config.home))
+
+    def preview(
+        self, owner: str, id: str, start: Seconds, duration: Seconds, changes: LineChanges | None = None
+    ) -> Link | Job:
+        """A stretch of the dub with the corrections made so far: a link, or the preview job that is making it.
+
+        Parameters
+        ----------
+        owner, id : str
+        start, duration : float
+            In seconds of the film, of a part in seconds of that.
+        changes : LineChanges, optional
+            Made for this preview alone, such as another voice to be heard.
+
+        Raises
+        ------
+        BadInput
+            If there is no such stretch, or the changes cannot be made.
+        Conflict
+            If the preview failed, with its reason.
+        """
+        job = self.jobs.find(id, owner)
+        start, duration = previews.stretch(job, start, duration)
+        edits = changed(self._lines_of(job), job.edits, changes) if changes else job.edits
+        is_dubbed = job.status == "completed" and not job.is_edited and edits == job.edits
+        job = replace(job, edits=edits)
+        if is_dubbed:
+            return self.link(job, previews.of_dub(job, start, duration, self.storage, self.config.home))
+        earlier = previews.earlier(self.jobs.previews(job.id), job, start, duration)
+        if earlier is None:
+            earlier, _ = self._added(previews.wanted(job, start, duration))
+        if earlier.status != "completed":
+            return earlier
+        return self.link(earlier, next(output for output in earlier.outputs if output.kind == "video"))
+
+    def link(self, job: Job, output: Output) -> Link:
+        """A link to one of a job's files."""
+        seconds = self.config.link_seconds
+        url = self.storage.link(output.place, seconds, file_name=output.name, media_type=output.media_type)
+        if url.startswith("file:"):
+            token = self.signer.sign_file(job.id, output.place, output.name, output.media_type, seconds)
+            url = f"/api/v1/files/{token}/{cleaned_name(output.name)}"
+        return Link(output, url, time.time() + seconds)
+
+    def _added(self, new: NewJob) -> tuple[Job, bool]:
+        try:
+            job, is_new = self.jobs.add(new)
+        except BaseException:
+            self._drop_film(new)
+            raise
+        if is_new:
+            self._tell_queue(job)
+        else:
+            self._drop_film(new)
+        return job, is_new
+
+    def _drop_film(self, new: NewJob) -> None:
+        # A preview's film is its parent's.
+        if new.parent is None:
+            self.storage.delete_all(str(Path(new.film.place).parent))
+
+    def _tell_queue(self, job: Job) -> None:
+        # A message that is lost is sent again by the supervisor: the table is the truth.
+        with contextlib.suppress(BadInput, OSError):
+            if self.queue is not None:
+                self.queue.send(job.id)
+
+    def _lines_of(self, job: Job) -> Document:
+        place = next((output.place for output in job.outputs if output.kind == "lines"), None)
+        if place is None:
+            raise Conflict("There are no lines yet: the film is not dubbed. Wait until it is.")
+        return self._document(place)
+
+    def _read_document(self, place: str) -> Document:
+        with self.storage.local(place) as path:
+            return Document.from_json(path.read_text(encoding="utf-8"))

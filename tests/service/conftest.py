@@ -1,0 +1,52 @@
+"""What the service's tests share: databases of both kinds, with its tables, and the jobs in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import servers
+from service_jobs import new_database, opened
+
+from dubkit.database import Database
+from dubkit.service.claims import Claims
+from dubkit.service.jobs import Jobs
+from dubkit.service.tables import upgrade
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[servers.Postgres]:
+    """One PostgreSQL server for all tests; it is not to be stopped."""
+    with servers.postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "service.sqlite")
+        return
+    with new_database(request.getfixturevalue("postgres_server")) as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the service's tables, of each kind in turn."""
+    with opened(database_url) as made:
+        upgrade(made)
+        yield made
+
+
+@pytest.fixture
+def jobs(database: Database) -> Jobs:
+    """The jobs in it; none at first."""
+    return Jobs(database)
+
+
+@pytest.fixture
+def claims(database: Database) -> Claims:
+    """The same jobs as workers see them."""
+    return Claims(database)
