@@ -35,11 +35,11 @@ from dubkit.options import (
     print_table,
     tell,
 )
+from dubkit.service import commands
 
 app = typer.Typer(
     name="dubkit", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-app.command()(batch)
 
 
 @app.command()
@@ -246,6 +246,11 @@ def serve_backend(
         from dubkit.service.backends.server import compute_of, serve
 
         serve(task, spec, host, port, compute_of(changes_of(set_)))
+
+
+for command in (batch, commands.serve, commands.submit, commands.status, commands.fetch, commands.cancel):
+    app.command()(command)
+app.add_typer(commands.keys, name="keys")
 
 
 def main() -> None:

@@ -97,7 +97,7 @@ def engine(url: URL, connections: int = 1, patience: float = math.inf) -> Engine
     ----------
     url : URL
     connections : int
-        How many are kept. PostgreSQL is given no more, for there may be very many workers; SQLite any number.
+        The most that PostgreSQL is asked for, for there may be very many workers; SQLite gives any number.
     patience : float
         Seconds to wait for an answer; where the usual limits are less, those count.
 
@@ -109,9 +109,10 @@ def engine(url: URL, connections: int = 1, patience: float = math.inf) -> Engine
     from sqlalchemy import create_engine
 
     plain = functools.partial(json.dumps, allow_nan=False)
-    kept = {"json_serializer": plain, "pool_size": connections}
     if url.get_backend_name() == "sqlite":
-        made = create_engine(url, max_overflow=-1, connect_args={"timeout": min(LOCK_SECONDS, patience)}, **kept)
+        wait = {"timeout": min(LOCK_SECONDS, patience)}
+        # A pool of size 0 has no limit.
+        made = create_engine(url, json_serializer=plain, pool_size=0, connect_args=wait)
         _tune_sqlite(made)
         return made
     # The driver takes no less than two seconds; what it needs is whole numbers.
@@ -119,9 +120,9 @@ def engine(url: URL, connections: int = 1, patience: float = math.inf) -> Engine
         "connect_timeout": max(2, round(min(CONNECT_SECONDS, patience))),
         "tcp_user_timeout": round(1000 * min(ANSWER_SECONDS, patience)),
     }
-    turn = {"max_overflow": 0, "pool_timeout": min(TURN_SECONDS, patience)}
+    pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": min(TURN_SECONDS, patience)}
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args=reach, **turn, **kept)
+        return create_engine(url, json_serializer=plain, pool_pre_ping=True, connect_args=reach, **pool)
     except ImportError as error:
         raise MissingModel(
             "PostgreSQL needs the Python package 'psycopg', which is not installed. "

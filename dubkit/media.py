@@ -104,7 +104,7 @@ def probe(path: Path) -> Media:
     except (av.error.FFmpegError, EOFError) as error:
         raise BadInput(
             f"{path.name!r} looks like {CONTAINERS[container_format]} but cannot be read: it is damaged or cut short "
-            f"({error}). Copy or download it again."
+            f"({getattr(error, 'strerror', None) or error}). Copy or download it again."
         ) from error
 
 

@@ -141,7 +141,8 @@ class Timeline:
             for a, b in spans
         ]
         return (
-            f'<g class="line" data-line="{html.escape(line.id)}" role="img" aria-label="{told}"{sound}><title>{told}</title>{"".join(bars)}'
+            f'<g class="line" data-line="{html.escape(line.id)}" role="img" aria-label="{told}"{sound}>'
+            f"<title>{told}</title>{''.join(bars)}"
             f'<line x1="{self._at(line.original[0][0])}" x2="{self._at(line.dubbed[0][0])}" y1="{above + 20}" y2="{below}" '
             'stroke="currentColor"/>'
             f"{self._words(_longest(line.original), above, line.source_text, 'currentColor')}"

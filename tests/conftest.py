@@ -142,3 +142,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory, talk: Path) -> Path:
 def store(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished store."""
     return Path(shutil.copytree(finished, tmp_path / "store"))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's Chromium, for tests of the page; they are skipped where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed (Debian package chromium)")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+    quiet += ["--disable-component-update", "--autoplay-policy=no-user-gesture-required"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=quiet)
+        yield browser
+        browser.close()

@@ -20,14 +20,15 @@ LINES = transcript(
     ("S1", 20.0, 22.0, "four."),
     ("S2", 22.1, 50.0, "five, which goes on and on."),
 ).utterances
+SECOND = (2.0, 4.3)
+"""The talking film's second line, with the silence around it."""
 
 
 @pytest.mark.parametrize(
     ("start", "duration", "expected"),
     [
-        pytest.param(4.2, 1.0, (4.0, 5.0), id="none"),
         pytest.param(3.0, 1.0, (2 - BEFORE, 5.0), id="one that has begun"),
-        pytest.param(4.5, 1.0, (4.5, 8 + AFTER), id="one that goes on, and who speaks meanwhile"),
+        pytest.param(4.5, 1.0, (4.0, 8 + AFTER), id="one that goes on, and who speaks meanwhile"),
         pytest.param(3.9, 2.0, (2 - BEFORE, 8 + AFTER), id="all that it touches"),
         pytest.param(0.0, 1.0, (0.0, 2.0), id="the film's start"),
         pytest.param(10.0, 2.0, (9.5, 13.5), id="silence"),
@@ -65,10 +66,18 @@ def test_only_a_changed_line_is_spoken(store: Path, talk: Path, backends: OwnBac
     assert statuses(part) == {"synthesize": "done", "assemble": "done", "combine": "done"}
     assert backends.asked == {"synthesizer": 1}
     assert [p.text for p in part.soundtrack.placements] == ["uma frase nova"]
-    assert part.dub.duration == pytest.approx(2.5, abs=0.02)
+    assert part.dub.duration == pytest.approx(SECOND[1] - SECOND[0], abs=0.02)
+
+
+def test_its_clips_are_kept_for_the_whole(store: Path, talk: Path, backends: OwnBackends) -> None:
+    run = opened(talk, store)
+    run.edit("translate", {"u0002": "uma frase nova"})
     backends.renew()
-    run.until("combine")
-    assert backends.asked == {}, "the whole dub has the clip already"
+    excerpt(run, 0.0, 6.0, Store(store)).until("combine")
+    assert backends.asked.keys() == {"synthesizer"}
+    backends.renew()
+    assert run.until("combine").soundtrack.placements[1].text == "uma frase nova"
+    assert backends.asked == {}
 
 
 def test_it_sounds_as_the_whole_dub_does(store: Path, talk: Path, backends: OwnBackends) -> None:
@@ -82,11 +91,19 @@ def test_it_sounds_as_the_whole_dub_does(store: Path, talk: Path, backends: OwnB
     assert np.abs(heard - expected[: len(heard)]).max() < 0.02
 
 
+def test_a_slowed_picture_is_slowed_in_a_stretch_too(store: Path, talk: Path, backends: OwnBackends) -> None:
+    run = opened(talk, store, set={"synthesize.slow_picture": 1.4}).until("combine")
+    part = excerpt(run, 2.6, 1.0, Store(store)).until("combine")
+    assert part.soundtrack.knots[-1][1] > SECOND[1] - SECOND[0]
+    assert part.dub.duration == pytest.approx(part.soundtrack.knots[-1][1], abs=0.02)
+
+
 def test_times_are_those_of_the_stretch(store: Path, talk: Path, backends: OwnBackends) -> None:
     run = opened(talk, store).until("combine")
     part = excerpt(run, 2.6, 1.0, Store(store)).until("combine")
     whole, ours = run.transcript.utterances[1], part.transcript.utterances[0]
-    begin = 2.0
+    begin, end = SECOND
+    assert widened(run.transcript.utterances, 2.6, 1.0, 6.0) == SECOND
     assert (ours.id, ours.start, ours.end) == (
         whole.id,
         pytest.approx(whole.start - begin),
@@ -95,8 +112,8 @@ def test_times_are_those_of_the_stretch(store: Path, talk: Path, backends: OwnBa
     assert [w.start for w in ours.words] == pytest.approx([w.start - begin for w in whole.words])
     assert [t.speaker for t in part.turns.turns] == ["S2"]
     assert [role.id for role in part.casting.roles] == ["S2"]
-    assert len(part.tracks.full.load()) == part.tracks.full.n_samples == round(2.5 * 48_000)
-    assert np.array_equal(part.tracks.full.load(), run.tracks.full.load(begin, begin + 2.5))
+    assert len(part.tracks.full.load()) == part.tracks.full.n_samples == round((end - begin) * 48_000)
+    assert np.array_equal(part.tracks.full.load(), run.tracks.full.load(begin, end))
 
 
 def test_a_stretch_in_which_nobody_speaks_is_the_film(
@@ -105,7 +122,7 @@ def test_a_stretch_in_which_nobody_speaks_is_the_film(
     run = opened(film(seconds=4, sound="anullsrc=sample_rate=48000"), tmp_path / "store")
     part = excerpt(run, 1.0, 2.0, run.store).until("combine")
     assert part.translation.lines == ()
-    assert part.dub.duration == pytest.approx(4.0, abs=0.05)
+    assert part.dub.duration == pytest.approx(3.5, abs=0.05)
 
 
 def test_what_is_not_known_yet_is_told(tmp_path: Path, talk: Path, backends: OwnBackends) -> None:

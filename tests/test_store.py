@@ -1,6 +1,8 @@
 import errno
 import json
+import os
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -292,3 +294,37 @@ def test_every_file_of_an_artefact_is_found(tmp_path: Path) -> None:
         handles.append(File.of(tmp_path / name))
     dub = Dub(video=handles[0], duration=1.0, picture="copied", subtitles=tuple(handles[1:]))
     assert list(files(dub)) == handles
+
+
+def aged(root: Path, seconds: float) -> None:
+    """Let all files look as if nobody had used them for so long."""
+    for path in root.rglob("*"):
+        if path.is_file():
+            os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_what_nobody_has_used_for_long_is_removed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    put(store, "old")
+    store.items("synthesize").keep("old", ".txt", lambda path: path.write_text("x") and None)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "old.json").write_text("{}")
+    aged(tmp_path, 1000)
+    put(store, "new")
+    store.items("synthesize").keep("new", ".txt", lambda path: path.write_text("y") and None)
+    assert store.expire(2000) == 0
+    assert store.expire(500) > 4
+    assert store.find("combine", "old", Dub) is None and store.find("combine", "new", Dub)
+    assert store.items("synthesize").find("old", ".txt") is None and store.items("synthesize").find("new", ".txt")
+    assert not list((tmp_path / "runs").iterdir()) and not list((tmp_path / "tmp").iterdir())
+
+
+def test_what_was_found_again_counts_as_used(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    put(store)
+    kept = store.items("synthesize").keep("part", ".txt", lambda path: path.write_text("x") and None)
+    aged(tmp_path, 1e6)
+    store.find("combine", "k1", Dub)
+    list(store.items("synthesize").complete(["part"], ".txt", lambda missing: (), lambda path, value: None))
+    assert store.expire(1e5) == 0
+    assert store.find("combine", "k1", Dub) and kept.exists()

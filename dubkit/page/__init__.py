@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from dubkit import __version__
 from dubkit.page import access, look, receive, shelf, start, watch
 from dubkit.page.access import Sessions
+from dubkit.page.address import HERE
 from dubkit.page.samples import Sample
 from dubkit.service.service import Service
 
@@ -48,8 +50,7 @@ def mounted(app: FastAPI, service: Service, samples: Sequence[Sample] = ()) -> F
         head=f"{HEAD}<script>{{{FIRST}}}</script>",
         footer_links=[],
         run_history=False,
-        show_error=True,
-        max_file_size=1,
+        show_error=False,
         ssr_mode=False,
         enable_monitoring=False,
         pwa=False,
@@ -61,33 +62,27 @@ def page(service: Service, samples: Sequence[Sample] = ()) -> gr.Blocks:
     """The page's components and what they do; :func:`mounted` serves it."""
     blocks: gr.Blocks
     with gr.Blocks(title="dubkit", analytics_enabled=False) as blocks:
-        address = gr.HTML(
+        here = gr.Textbox(visible=False)
+        way = gr.HTML(
             html_template=_bar(service.config.require_key), js_on_load=look.asset("router.js"), apply_default_css=False
         )
         with gr.Column(elem_id="dk-start", elem_classes="dk-view"):
-            begun = start.build(service, samples, address)
+            begun = start.build(service, samples, way)
         with gr.Column(elem_id="dk-films", elem_classes="dk-view"):
-            listed = shelf.build(service)
+            listed = shelf.build(service, here)
         with gr.Column(elem_id="dk-job", elem_classes="dk-view"):
-            watched = watch.build(service, address)
+            watched = watch.build(service, here, way)
 
-        def show(asked: str, request: gr.Request) -> dict[Any, Any]:
+        def show(query: str, request: gr.Request) -> dict[Any, Any]:
             """What an address asks for; the other views come to rest."""
-            query = parse_qs(asked.removeprefix("?"), keep_blank_values=True)
-            id = query.get("job", [""])[0][:100]
-            if "films" in query and not id:
-                return {**watched.shown("", request), **listed.shown(query["films"][0][:100], request)}
-            return {**listed.left(), **watched.shown(id, request)}
-
-        def moved(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
-            given = event._data if isinstance(event._data, dict) else {}
-            return show(str(given.get("address", ""))[:2000], request)
+            return {**watched.shown(query, request), **listed.shown(query, request)}
 
         outputs = [*watched.outputs, *listed.outputs]
-        asked = gr.Textbox(visible=False)
-        blocks.load(show, asked, outputs, js="() => window.location.search", **look.handler())
+        blocks.load(show, here, outputs, js=HERE, **look.handler())
         blocks.load(begun.offered, [begun.source, begun.target], begun.outputs, **look.handler())
-        address.select(moved, outputs=outputs, **look.handler())
+        way.select(show, here, outputs, js=HERE, **look.handler("always_last"))
+    # Gradio reloads the page when a server comes back under another id: an upload that could go on would be lost.
+    blocks.app_id = zlib.crc32(__version__.encode())
     return blocks
 
 

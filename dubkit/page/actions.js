@@ -38,7 +38,7 @@ async function copied(button) {
   } catch {
     window.prompt("Copy this link:", address);
   }
-  setTimeout(() => { button.textContent = "Copy link to this page"; }, 2500);
+  setTimeout(() => { button.textContent = "Copy link"; }, 2500);
 }
 
 element.addEventListener("click", async (event) => {

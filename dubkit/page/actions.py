@@ -9,8 +9,8 @@ from dubkit.page.access import owner_of
 from dubkit.service.service import Service
 
 
-def done(service: Service, event: gr.EventData, request: gr.Request) -> tuple[str, str]:
-    """Do what an event asks for; returns what it was, and to which job.
+def done(service: Service, event: gr.EventData, request: gr.Request) -> str:
+    """Do what an event asks for; returns what it was.
 
     Raises
     ------
@@ -29,4 +29,4 @@ def done(service: Service, event: gr.EventData, request: gr.Request) -> tuple[st
             service.delete(owner, id)
         case _:
             raise BadInput("This cannot be done. Reload the page.")
-    return act, id
+    return act

@@ -82,7 +82,7 @@ def delete_button(job: Job) -> str:
 
 def copy_button(job: Job) -> str:
     """Copies the address under which the job is found again."""
-    return button("copy", "Copy link to this page", job, style="quiet")
+    return button("copy", "Copy link", job, style="quiet")
 
 
 def _title(status: JobStatus) -> str:

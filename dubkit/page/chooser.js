@@ -8,6 +8,12 @@ let sending = null;
 
 const megabytes = (n) => (n < 1e7 ? (n / 1e6).toFixed(1) : Math.round(n / 1e6)) + " MB";
 
+// Handlers read the film from the box: see CHOSEN in start.py.
+function tell(film) {
+  box.dataset.film = film ? JSON.stringify(film) : "";
+  trigger("select", film || {});
+}
+
 function show(state, facts = {}) {
   box.dataset.state = state;
   for (const [part, text] of Object.entries(facts)) find(part).textContent = text;
@@ -16,7 +22,7 @@ function show(state, facts = {}) {
 function refuse(message) {
   show("empty", { problem: message });
   input.value = "";
-  trigger("select", {});
+  tell(null);
 }
 
 function progress(share, note) {
@@ -40,13 +46,13 @@ function ask(method, address, body, headers = {}, watchSent = null) {
   });
 }
 
-const gone = () => new Promise((wake) => setTimeout(wake, 0));
 const wait = (ms) => new Promise((wake) => setTimeout(wake, ms));
 
 async function send(file) {
   const mine = { request: null, id: null };
   sending = mine;
   const stopped = () => sending !== mine;
+  box.dataset.film = "";
   show("sending", { name: file.name, problem: "" });
   progress(0, `0 of ${megabytes(file.size)}`);
   let offset = 0;
@@ -79,7 +85,7 @@ async function send(file) {
       }
       progress(1, megabytes(file.size));
       show("chosen", { title: file.name, size: megabytes(file.size) });
-      trigger("select", { upload: mine.id, name: file.name });
+      tell({ upload: mine.id });
       find("other").focus();
       return;
     } catch {
@@ -108,13 +114,13 @@ function choose(file) {
   send(file);
 }
 
-async function clear() {
+function clear() {
   const left = sending;
   sending = null;
   left?.request?.abort();
   input.value = "";
   show("empty", { problem: "" });
-  await gone();
+  box.dataset.film = "";
   return left;
 }
 
@@ -127,18 +133,18 @@ box.addEventListener("drop", (event) => { event.preventDefault(); choose(event.d
 // A film that is dropped beside the box would leave the page and lose everything on it.
 for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
 
-element.addEventListener("click", async (event) => {
+element.addEventListener("click", (event) => {
   const sample = event.target.closest("[data-sample]");
   if (sample) {
-    await clear();
+    clear();
     show("chosen", { title: sample.dataset.title, size: sample.dataset.about });
-    trigger("select", { sample: sample.dataset.sample });
+    tell({ sample: sample.dataset.sample });
     find("other").focus();
   }
   if (event.target.closest("[data-part=other], [data-part=stop]")) {
-    const left = await clear();
+    const left = clear();
     if (left?.id) ask("DELETE", `page/uploads/${left.id}`).catch(() => {});
-    trigger("select", {});
+    tell(null);
     input.focus();
   }
 });

@@ -1,36 +1,7 @@
 // The editor as a whole: what is asked of the server, what is saved, and what is shown when.
 
 const EVERY = 1000; // milliseconds between two questions how far a dub is
-const PATIENCE = 60000; // milliseconds that an answer may take
-
-const newAsking = (trigger) => {
-  const waiting = new Map();
-  let last = Promise.resolve();
-  let n = 0;
-  const send = (fields) =>
-    new Promise((resolve, reject) => {
-      const number = ++n;
-      const late = () => waiting.delete(number) && reject(new Error("The server does not answer. Your changes are kept here."));
-      waiting.set(number, { resolve, reject, timer: setTimeout(late, PATIENCE) });
-      trigger("ask", { n: number, ...fields });
-    });
-  return {
-    // One question at a time: an answer that comes with the next one at once could be missed.
-    ask(fields) {
-      const answer = last.then(() => send(fields));
-      last = answer.catch(() => {});
-      return answer;
-    },
-    answered(reply) {
-      const asked = waiting.get(reply.n);
-      if (!asked) return;
-      waiting.delete(reply.n);
-      clearTimeout(asked.timer);
-      if (reply.error) asked.reject(Object.assign(new Error(reply.error), { isConflict: reply.conflict }));
-      else asked.resolve(reply);
-    },
-  };
-};
+const REVOICED = ["gender", "voice", "merge_into"]; // what makes a speaker's lines sound another way
 
 const editFilm = (element, trigger, props, watch) => {
   const root = element.querySelector(".editor");
@@ -43,9 +14,10 @@ const editFilm = (element, trigger, props, watch) => {
   const ask = (what, fields = {}) => asking.ask({ what, job: film.job.id, ...fields });
   const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
   const tell = (text, kind = "") => {
-    part(".told").textContent = text;
-    part(".told").dataset.kind = kind;
-    part(".told").hidden = !text;
+    part(".notice").textContent = text;
+    part(".notice").dataset.kind = kind;
+    part(".notice").hidden = !text;
+    if (film) bar();
   };
   const fail = (error) => tell(error.message, "error");
   const sure = (text) =>
@@ -61,19 +33,19 @@ const editFilm = (element, trigger, props, watch) => {
     const one = film.speakers[n];
     return { id, name: one ? draft.speaker(one, "name") : id, ink: INKS[Math.max(n, 0) % INKS.length] };
   };
-  const changed = () => {
+  const changed = (id) => {
     tell("");
-    lines.refresh();
+    lines.refresh(id);
     speakers.refresh();
     bar();
   };
-  const draft = newDraft(() => film && changed());
+  const draft = newDraft((id) => film && changed(id));
   const players = newPlayers(root, (text) => tell(text, "error"));
   const actions = {
     save: () => save().catch(fail),
     reset: (id) => save({ reset: [id] }).catch(fail),
     preview: (start, end) => preview(start, end),
-    chosen: (id) => mark(id),
+    chosen: (id) => timeline.mark(id),
     quiet: () => players.stop(),
     speaker,
     speakers: () => film.speakers.filter((one) => !draft.speaker(one, "merge_into")).map((one) => speaker(one.id)),
@@ -84,12 +56,16 @@ const editFilm = (element, trigger, props, watch) => {
   };
   const lines = newLines(root, draft, players, actions);
   const speakers = newSpeakers(root, draft, actions);
+  const timeline = newTimeline(root, (id) => {
+    choose(part("[data-tab=lines]"));
+    players.go(film.lines.find((line) => line.id === id)?.dub[0] ?? 0);
+    lines.choose(id);
+  });
 
   // What dubbing again would do, and how long that takes.
   const toDub = () => {
-    const revoiced = new Set(
-      film.speakers.filter((one) => one.pending || ["gender", "voice", "merge_into"].some((f) => draft.speakers[one.id]?.[f])).map((one) => one.id),
-    );
+    const sounds = (one) => REVOICED.some((field) => one.pending.includes(field) || draft.speakers[one.id]?.[field]);
+    const revoiced = new Set(film.speakers.filter(sounds).map((one) => one.id));
     const anew = film.lines.filter((line) => line.pending || draft.has(line.id) || revoiced.has(draft.line(line, "speaker")));
     const length = anew.reduce((sum, line) => sum + line.end - line.start, 0);
     return { n: anew.length, time: film.work.once + film.work.per_second * length };
@@ -100,7 +76,8 @@ const editFilm = (element, trigger, props, watch) => {
     const parts = [];
     if (draft.count) parts.push(`${counted(draft.count, "change")} not saved`);
     if (isEdited) parts.push(n ? `${counted(n, "line")} to dub again, ${span(time)}` : `to be put into the film, ${span(time)}`);
-    part(".bar-told").textContent = parts.join(" · ") || "The dub has all changes.";
+    part(".bar-told").textContent = busy ? "" : parts.join(" · ") || "The dub has all changes.";
+    root.toggleAttribute("data-idle", !isEdited && !busy && part(".notice").hidden);
     part(".save").disabled = !draft.count || busy;
     part(".again").disabled = !isEdited || busy;
     part(".undo-all").disabled = busy || !(draft.count || [...film.lines, ...film.speakers].some((one) => one.corrected));
@@ -124,6 +101,7 @@ const editFilm = (element, trigger, props, watch) => {
     const sent = draft.changes();
     if (!draft.count && !more.reset) return;
     const changes = { ...sent, ...more };
+    tell("Saving …");
     try {
       const reply = await ask("save", { changes, revision: film.job.revision });
       Object.assign(film, reply);
@@ -162,12 +140,12 @@ const editFilm = (element, trigger, props, watch) => {
   const follow = async (id) => {
     let now = await asking.ask({ what: "status", job: id });
     while (now.status === "queued" || now.status === "running") {
-      if (film.job.id !== id) return;
+      if (film?.job.id !== id) return;
       working(true, `Dubbing again: ${now.told ?? ""}`, now.status === "running" ? now.percent : null);
       await pause(EVERY);
       now = await asking.ask({ what: "status", job: id });
     }
-    if (film.job.id !== id) return;
+    if (film?.job.id !== id) return;
     open(await ask("open"));
     if (now.status === "completed") tell("The film is dubbed again.");
     else tell(now.told || "Stopped. The dub is as it was before.", now.status === "failed" ? "error" : "");
@@ -191,22 +169,6 @@ const editFilm = (element, trigger, props, watch) => {
     } else if (await sure("Undo all corrections ever made to this film?")) await actions.reset("all");
   };
 
-  const mark = (id) => {
-    part(".drawn .line.chosen")?.classList.remove("chosen");
-    part(`.drawn .line[data-line="${CSS.escape(id)}"]`)?.classList.add("chosen");
-  };
-  const draw = () => {
-    part(".over-time").hidden = !film.drawn;
-    // Made and escaped by the server; see dubkit.timeline.
-    part(".drawn").innerHTML = film.drawn;
-    // It is laid out by its width, which it has once the page shows it.
-    const shown = new ResizeObserver(() => {
-      if (!part(".drawn").clientWidth) return;
-      shown.disconnect();
-      bringTimelines();
-    });
-    shown.observe(part(".drawn"));
-  };
   const offer = () => {
     const whole = button("Everything in one file (ZIP)", async () => {
       try {
@@ -240,17 +202,25 @@ const editFilm = (element, trigger, props, watch) => {
     const isOther = film?.job.id !== reply.job.id;
     film = reply;
     root.hidden = false;
+    for (const whole of [".halves", ".bar"]) part(whole).hidden = false;
     const known = { lines: new Set(film.lines.map((line) => line.id)), speakers: new Set(film.speakers.map((one) => one.id)) };
     const isKept = draft.open(film.job.id, known);
     part(".original .language").textContent = `Original, ${film.source.name}`;
     part(".dub .language").textContent = `Dub, ${film.target.name}`;
     players.open(film);
     take(reply);
-    draw();
+    timeline.draw(film.drawn);
     offer();
     working(false);
     if (isOther) tell(isKept ? `${counted(draft.count, "change")} from before ${draft.count === 1 ? "is" : "are"} still here, not saved yet.` : "");
     if (isOther && (film.job.status === "queued" || film.job.status === "running")) follow(film.job.id).catch(fail);
+  };
+  // There is nothing to edit: just the reason is shown.
+  const refuse = (reason) => {
+    close();
+    for (const whole of [".halves", ".bar"]) part(whole).hidden = true;
+    tell(reason, "error");
+    root.hidden = false;
   };
   const close = () => {
     players.stop();
@@ -266,7 +236,11 @@ const editFilm = (element, trigger, props, watch) => {
     for (const panel of root.querySelectorAll("[role=tabpanel]")) panel.hidden = panel.dataset.panel !== tab.dataset.tab;
   };
 
-  players.onTime((time) => film && lines.sound(time));
+  players.onTime((time, isPlayed) => {
+    if (!film) return;
+    lines.sound(time);
+    timeline.go(time, isPlayed);
+  });
   players.onBroken(() => renew().then((now) => players.renew(now), fail));
   part(".save").onclick = actions.save;
   part(".again").onclick = again;
@@ -293,16 +267,6 @@ const editFilm = (element, trigger, props, watch) => {
     choose(next);
     next.focus();
   };
-  const find = (event) => {
-    const line = event.target.closest(".line");
-    if (!line) return;
-    choose(part("[data-tab=lines]"));
-    players.go(film.lines.find((one) => one.id === line.dataset.line)?.dub[0] ?? 0);
-    lines.choose(line.dataset.line);
-  };
-  part(".drawn").addEventListener("click", find);
-  // The time line keeps keys to itself, so that this comes first.
-  part(".drawn").addEventListener("keydown", (event) => event.key === "Enter" && find(event), true);
   root.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -319,7 +283,7 @@ const editFilm = (element, trigger, props, watch) => {
     if (!reply) return;
     if (reply.n) asking.answered(reply);
     else if (reply.close) close();
-    else if (reply.error) tell(reply.error, "error");
+    else if (reply.error) refuse(reply.error);
     else open(reply);
   };
   watch("value", hear);

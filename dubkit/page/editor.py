@@ -8,13 +8,13 @@ ask names the job that it is about, and goes to the service in the name of the o
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 import gradio as gr
-import structlog
 from pydantic import BaseModel, Field, ValidationError
 
 from dubkit.errors import BadInput, DubkitError
@@ -24,10 +24,14 @@ from dubkit.service.job import Conflict, Job
 from dubkit.service.line_changes import LineChanges
 from dubkit.service.service import Service
 
+log = logging.getLogger(__name__)
+
 SCRIPTS = (
     "editor_elements.js",
+    "editor_asking.js",
     "editor_draft.js",
     "editor_players.js",
+    "editor_timeline.js",
     "editor_rows.js",
     "editor_lines.js",
     "editor_speakers.js",
@@ -47,8 +51,8 @@ class Ask(BaseModel):
     revision: int = 0
     start: Time = 0.0
     end: Time = 0.0
-    speaker: str = Field("", max_length=100)
-    voice: str = Field("", max_length=200)
+    speaker: str = Field(default="", max_length=100)
+    voice: str = Field(default="", max_length=200)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Editor:
         except DubkitError as error:
             reply = {"error": str(error), "conflict": isinstance(error, Conflict)}
         except Exception:
-            structlog.get_logger().exception("editor_failed", what=ask.what, job=ask.job)
+            log.exception("the editor failed", extra={"what": ask.what, "job": ask.job})
             reply = {
                 "error": "Something went wrong here. Your changes are kept in this browser: try again in a moment."
             }

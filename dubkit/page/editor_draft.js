@@ -1,5 +1,6 @@
 // Changes that are not saved yet. They are kept in the browser too, so that a closed page or a lost line costs nothing.
 
+// `onchange` is told which line or speaker changed, or nothing where many may have.
 const newDraft = (onchange) => {
   let key = null;
   let lines = {}; // by line: changed fields, or null for a line that is left out
@@ -20,7 +21,7 @@ const newDraft = (onchange) => {
     if (Object.keys(fields).length) rows[row.id] = fields;
     else delete rows[row.id];
     keep();
-    onchange();
+    onchange(row.id);
   };
 
   return {
@@ -43,13 +44,13 @@ const newDraft = (onchange) => {
     leaveOut(line) {
       lines[line.id] = null;
       keep();
-      onchange();
+      onchange(line.id);
     },
     undo(id) {
       delete lines[id];
       delete speakers[id];
       keep();
-      onchange();
+      onchange(id);
     },
     clear() {
       lines = {};

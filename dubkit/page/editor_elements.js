@@ -52,3 +52,14 @@ const span = (length) => {
 const INKS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
 
 const typing = (target) => target.closest?.("input:not([type=range], [type=radio]), textarea, select") !== null;
+
+// Draws a part anew once the browser has moved the focus; what has it then is found again by its place.
+const CONTROLS = "input, select, button";
+const redraw = (holder, draw) => {
+  clearTimeout(holder.waiting);
+  holder.waiting = setTimeout(() => {
+    const at = holder.contains(document.activeElement) ? [...holder.querySelectorAll(CONTROLS)].indexOf(document.activeElement) : -1;
+    draw();
+    if (at >= 0) holder.querySelectorAll(CONTROLS)[at]?.focus({ preventScroll: true });
+  });
+};

@@ -103,6 +103,7 @@ const newLines = (root, draft, players, actions) => {
   // What can be done with the chosen line, under it.
   const equip = () => {
     const line = lines.get(chosen);
+    if (!line) return;
     const isOut = draft.isOut(line.id) || line.dropped;
     const isChanged = draft.has(line.id) || line.corrected;
     const wordings = line.wordings.filter((text) => text !== draft.line(line, "text"));
@@ -196,15 +197,16 @@ const newLines = (root, draft, players, actions) => {
         chosen = null;
         tools.remove();
         rows = new Map(job.lines.map((line) => [line.id, newRow(line, job)]));
-        grid.replaceChildren(...rows.values());
+        grid.replaceChildren(newHeads(job), ...rows.values());
         const first = rows.values().next().value;
         if (first) first.children[2].tabIndex = 0;
       }
       this.refresh();
     },
-    refresh() {
-      for (const id of rows.keys()) fill(id);
-      if (chosen && !tools.contains(document.activeElement?.closest("input"))) equip();
+    // All lines, or the one that changed; a speaker's change may show in any.
+    refresh(changed) {
+      for (const id of rows.has(changed) ? [changed] : rows.keys()) fill(id);
+      if (chosen) redraw(tools, equip);
       sift();
     },
     choose(id) {

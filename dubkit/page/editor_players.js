@@ -12,6 +12,7 @@ const newPlayers = (root, told) => {
   const subtitles = part("select.subtitles");
   const listeners = [];
   let film = null; // the original's address, and where in it the dub begins
+  let knots = []; // pairs of times in the film and in the dub
   let whole = null; // the dub's address
   let clip = null; // the stretch of the dub that is shown in its place
   let heard = "dub";
@@ -22,8 +23,15 @@ const newPlayers = (root, told) => {
   const first = () => clip?.start ?? 0;
   const now = () => dub.currentTime + first();
   const duration = () => dub.duration || 0;
+  // Where the picture was slowed down, a time of the dub is another one of the film.
+  const inFilm = (time) => {
+    const n = clip ? -1 : knots.findIndex(([, dubbed]) => time < dubbed);
+    if (n < 1) return time;
+    const [[from, first], [to, last]] = [knots[n - 1], knots[n]];
+    return from + ((time - first) / (last - first)) * (to - from);
+  };
   const follow = (closely = false) => {
-    const wanted = now() + (film?.start ?? 0);
+    const wanted = inFilm(now()) + (film?.start ?? 0);
     if (hasOriginal() && (closely || Math.abs(original.currentTime - wanted) > NEAR)) original.currentTime = wanted;
   };
   const hear = (which) => {
@@ -133,6 +141,7 @@ const newPlayers = (root, told) => {
       until = null;
       part(".clip").hidden = true;
       film = job.film;
+      knots = job.knots;
       whole = job.video;
       showBoth(Boolean(film));
       for (const radio of radios) radio.disabled = radio.value === "original" && !film;

@@ -17,6 +17,12 @@ const newRow = (line, names) => {
   return row;
 };
 
+const newHeads = (names) => {
+  const texts = ["Line", names.source.name, names.target.name];
+  const heads = texts.map((text) => make("div", { textContent: text, aria: { role: "columnheader" } }));
+  return make("div", { className: "heads", aria: { role: "row" } }, ...heads);
+};
+
 // Fills a row with what its line says now; it is not touched while something is typed in it.
 const fillRow = (row, line, draft, speaker) => {
   const [about, source, target] = row.children;

@@ -91,7 +91,7 @@ const newSpeakers = (root, draft, actions) => {
           : "",
         isChanged ? button("Undo", () => (draft.has(speaker.id) ? draft.undo(speaker.id) : actions.reset(speaker.id)), { className: "undo" }) : "",
         draft.has(speaker.id) ? make("span", { className: "mark", textContent: "not saved" }) : "",
-        !draft.has(speaker.id) && speaker.pending ? make("span", { className: "mark", textContent: "to be dubbed" }) : "",
+        !draft.has(speaker.id) && speaker.pending.length ? make("span", { className: "mark", textContent: "to be dubbed" }) : "",
       ),
     );
     return at;
@@ -103,20 +103,12 @@ const newSpeakers = (root, draft, actions) => {
       this.refresh();
     },
     refresh() {
-      // What has the focus is found again, for each change draws the cards anew.
-      const held = document.activeElement?.closest(".speaker");
-      const place = held && [...held.querySelectorAll("input, select, button")].indexOf(document.activeElement);
-      turn += 1;
-      sound.pause();
-      panel.replaceChildren(
-        ...(film.speakers.length
-          ? film.speakers.map(card)
-          : [make("p", { className: "empty", textContent: "Nobody speaks in this film." })]),
-      );
-      if (held) {
-        const again = panel.querySelector(`[data-speaker="${CSS.escape(held.dataset.speaker)}"]`);
-        again?.querySelectorAll("input, select, button")[place]?.focus();
-      }
+      redraw(panel, () => {
+        turn += 1;
+        sound.pause();
+        const nobody = make("p", { className: "empty", textContent: "Nobody speaks in this film." });
+        panel.replaceChildren(...(film.speakers.length ? film.speakers.map(card) : [nobody]));
+      });
     },
   };
 };

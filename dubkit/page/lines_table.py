@@ -23,6 +23,9 @@ FLAGS: Mapping[str, str] = {
 MOST_DRAWN = 600
 """Lines on a time line: one with more is slow to draw, and nobody finds a line on it."""
 
+BEGINNING: Seconds = 5.0
+"""What a worker needs to begin."""
+
 
 def table(document: Document) -> dict[str, Any]:
     """What the editor shows of a film's lines; times in seconds."""
@@ -62,7 +65,7 @@ def drawn(document: Document) -> str:
 def work(job: Job, paces: Mapping[str, Seconds]) -> dict[str, Seconds]:
     """How long it takes to dub again: ``once`` in any case, ``per_second`` of lines that are spoken anew."""
     mixing = sum(paces.get(stage, 0.0) for stage in ("assemble", "combine"))
-    return {"once": 3.0 + mixing * job.length, "per_second": paces.get("synthesize", 0.0)}
+    return {"once": BEGINNING + mixing * job.length, "per_second": paces.get("synthesize", 0.0)}
 
 
 def _row(line: DocumentLine, heard: Stretches) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -68,21 +68,15 @@ def asset(name: str) -> str:
     return (files("dubkit.page") / name).read_text(encoding="utf-8")
 
 
-def handler(waits: bool = False) -> dict[str, Any]:
+def handler(trigger: Literal["once", "always_last", "multiple"] = "once") -> dict[str, Any]:
     """How all handlers are called: at once, beside any number of others, and not listed as an interface for programs.
 
     Parameters
     ----------
-    waits : bool
-        Whether the browser shows that it waits for the answer, and sends nothing twice.
+    trigger : str
+        What happens while an earlier call of the same visitor is not answered: nothing, the newest afterwards, or all.
     """
-    shown = "minimal" if waits else "hidden"
-    return {
-        "queue": False,
-        "show_progress": shown,
-        "trigger_mode": "once" if waits else None,
-        "api_visibility": "private",
-    }
+    return {"queue": False, "show_progress": "hidden", "trigger_mode": trigger, "api_visibility": "private"}
 
 
 def going(address: str) -> str:

@@ -17,7 +17,7 @@ function show(address, moved) {
   }
   if (moved) {
     window.scrollTo(0, 0);
-    trigger("select", { address });
+    trigger("select", {});
   }
 }
 
@@ -48,6 +48,11 @@ function refocus() {
 }
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest(".dk-skip")) {
+    event.preventDefault();
+    document.getElementById(views[root.dataset.view])?.querySelector("h1")?.focus();
+    return;
+  }
   const link = event.target.closest("a[data-go]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import gradio as gr
 
 from dubkit.errors import BadInput, DubkitError
-from dubkit.page import languages, look
+from dubkit.page import languages, look, words
 from dubkit.page.access import owner_of
+from dubkit.page.address import LONGEST
 from dubkit.page.chooser import chooser
 from dubkit.page.samples import Sample
 from dubkit.page.wishes import Form, wanted
-from dubkit.record import Seconds
 from dubkit.service.arrival import ENDINGS, Arrival, Arrived
 from dubkit.service.job import Job
 from dubkit.service.service import Service
@@ -23,7 +24,6 @@ from dubkit.service.uploads import NoSuchUpload
 from dubkit.settings import profiles
 
 CHUNK = 1 << 20
-LONGEST_PART: Seconds = 3600.0
 PROFILES = {
     "embedded": "Small models: fast, on any computer",
     "hub": "Large models: better, needs a graphics card",
@@ -33,7 +33,22 @@ HEAD = (
     "<p>What is said is translated and spoken by new voices, in time with the picture. "
     "You can check and correct every line afterwards.</p></header>"
 )
+CHOSEN = "(...values) => [document.querySelector('.dk-chooser').dataset.film || '', ...values.slice(1)]"
+"""Gives the film that was chosen as the first input of a handler: the browser knows it, whatever became of the server."""
+GO, BUSY = "Dub this film", "Looking into the film…"
 WHOLE, PART = "The whole film", "First try a part of it"
+
+
+class Offer(gr.Dropdown):
+    """A list whose choices change. What is chosen is checked where it is used, for Gradio would check it against choices that a
+    server which was started anew does not know.
+    """
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The choice as it came."""
+        return payload
 
 
 @dataclass(frozen=True)
@@ -44,17 +59,20 @@ class Start:
     ----------
     source, target, note : components
         Filled when the page is opened, for what can be dubbed may have changed.
+    timer : gr.Timer
+        Asks again while that is not known.
     """
 
     service: Service
     source: gr.Dropdown
     target: gr.Dropdown
     note: gr.HTML
+    timer: gr.Timer
 
     @property
     def outputs(self) -> list[Any]:
         """What :meth:`offered` gives values for."""
-        return [self.source, self.target, self.note]
+        return [self.source, self.target, self.note, self.timer]
 
     def offered(self, source: str | None, target: str | None) -> dict[Any, Any]:
         """The languages that can be had together, and what to expect of them.
@@ -65,13 +83,9 @@ class Start:
         try:
             pairs = self.service.pairs.list()
         except DubkitError:
-            return {self.note: look.note("The languages could not be looked up just now. Reload the page in a moment.")}
+            return self._later("The service does not answer just now. This page goes on by itself.")
         if not pairs:
-            return {
-                self.note: look.note(
-                    "Which languages can be dubbed is still being found out. Reload the page in a moment."
-                )
-            }
+            return self._later("Which languages can be dubbed is still being found out: a moment, please.")
         into = languages.targets(pairs, source)
         if target not in {code for _, code in into}:
             target = ""
@@ -79,14 +93,18 @@ class Start:
             self.source: gr.Dropdown(choices=languages.sources(pairs), value=source),
             self.target: gr.Dropdown(choices=into, value=target),
             self.note: look.note(languages.note(pairs, source, target)),
+            self.timer: gr.Timer(active=False),
         }
 
+    def _later(self, told: str) -> dict[Any, Any]:
+        return {self.note: look.note(told), self.timer: gr.Timer(active=True)}
 
-def build(service: Service, samples: Sequence[Sample], address: gr.HTML) -> Start:
-    """Put the start into the Blocks that are being built; `address` takes where to go once a film is handed in."""
+
+def build(service: Service, samples: Sequence[Sample], way: gr.HTML) -> Start:
+    """Put the start into the Blocks that are being built; `way` takes where to go once a film is handed in."""
     by_id = {sample.id: sample for sample in samples}
     gr.HTML(HEAD, apply_default_css=False)
-    chosen = gr.State(None)
+    chosen = gr.Textbox(visible=False)
     with gr.Row(elem_classes="dk-columns"):
         with gr.Column(scale=6, min_width=300, elem_classes="dk-card"):
             box = gr.HTML(
@@ -96,42 +114,52 @@ def build(service: Service, samples: Sequence[Sample], address: gr.HTML) -> Star
                 elem_id="dk-chooser",
             )
         with gr.Column(scale=5, min_width=300, elem_classes="dk-card dk-form"):
-            source = gr.Dropdown([languages.AUTOMATIC], value="", label="Spoken in the film", elem_id="dk-source")
-            target = gr.Dropdown([languages.NONE], value="", label="Dub into", elem_id="dk-target")
+            source = Offer([languages.AUTOMATIC], value="", label="Spoken in the film", elem_id="dk-source")
+            target = Offer([languages.NONE], value="", label="Dub into", elem_id="dk-target")
             note = gr.HTML(elem_id="dk-pair", apply_default_css=False)
             fields = {"source": source, "target": target, **_part(), **_options()}
-            go = gr.Button("Dub this film", variant="primary", size="lg", elem_id="dk-dub")
+            go = gr.Button(GO, variant="primary", size="lg", elem_id="dk-dub")
             problem = gr.HTML(elem_id="dk-refused", apply_default_css=False)
-    start = Start(service, source, target, note)
+    start = Start(service, source, target, note, gr.Timer(3.0, active=False))
 
-    def choose(event: gr.EventData) -> tuple[Any, Any, str]:
-        given = event._data if isinstance(event._data, dict) else {}
-        film = {name: str(given[name])[:200] for name in ("upload", "sample") if name in given} or None
-        sample = by_id.get((film or {}).get("sample", ""))
-        return film, sample.language if sample else gr.skip(), ""
+    def choose(event: gr.EventData) -> tuple[Any, str]:
+        sample = by_id.get(str(read_film(event._data).get("sample")))
+        return sample.language if sample else gr.skip(), ""
 
-    def submit(request: gr.Request, film: Mapping[str, str] | None, *values: Any) -> tuple[Any, Any, str]:
+    def submit(request: gr.Request, film: str, *values: Any) -> tuple[Any, str]:
         try:
-            job = _submitted(service, request, film, by_id, Form(**dict(zip(fields, values, strict=True))))
+            form = Form(**dict(zip(fields, values, strict=True)))
+            job = _submitted(service, owner_of(request), read_film(film), by_id, form)
         except DubkitError as error:
-            return gr.skip(), gr.skip(), look.problem(str(error))
-        return look.going(f"?job={job.id}"), None, ""
+            return gr.skip(), look.problem(words.told(error))
+        return look.going(f"?job={job.id}"), ""
 
-    box.select(choose, outputs=[chosen, source, problem], **look.handler())
-    changed = [source.change, target.input]
-    gr.on(changed, start.offered, [source, target], [source, target, note], **look.handler())
-    # While it is submitted the button waits, so that a second click hands nothing in twice.
-    go.click(submit, [chosen, *fields.values()], [address, chosen, problem], **look.handler(waits=True))
+    box.select(choose, outputs=[source, problem], **look.handler("multiple"))
+    changed = [source.change, target.input, start.timer.tick]
+    gr.on(changed, start.offered, [source, target], start.outputs, **look.handler("always_last"))
+    # A film is looked into before it is taken: a second or two, and more on a busy machine.
+    busy, ready = (f"() => {json.dumps(label)}" for label in (BUSY, GO))
+    silent = {"show_progress": "hidden", "api_visibility": "private"}
+    go.click(None, None, go, js=busy, **silent)
+    handed_in = go.click(submit, [chosen, *fields.values()], [way, problem], js=CHOSEN, **look.handler())
+    handed_in.then(None, None, go, js=ready, **silent)
     return start
 
 
-def _submitted(
-    service: Service, request: gr.Request, film: Mapping[str, str] | None, samples: Mapping[str, Sample], form: Form
-) -> Job:
-    owner = owner_of(request)
-    wish = wanted(form)
+def read_film(given: Any) -> dict[str, str]:
+    """Which film was chosen, as ``chooser.js`` tells it: ``upload`` or ``sample`` with an id; empty for none."""
+    if isinstance(given, str):
+        with contextlib.suppress(ValueError):
+            given = json.loads(given)
+    if not isinstance(given, dict):
+        return {}
+    return {name: str(given[name])[:LONGEST] for name in ("upload", "sample") if given.get(name)}
+
+
+def _submitted(service: Service, owner: str, film: Mapping[str, str], samples: Mapping[str, Sample], form: Form) -> Job:
     if not film:
         raise BadInput("Choose a film first: drop a file, or take one of the samples.")
+    wish = wanted(form)
     service.check(wish)
     try:
         job, _ = service.submit(owner, _arrived(service, owner, film, samples), wish)
@@ -160,11 +188,9 @@ def _part() -> dict[str, Any]:
     """The choice of a part of the film."""
     how = gr.Radio([WHOLE, PART], value=WHOLE, label="How much", elem_id="dk-part")
     with gr.Row(visible=False, elem_classes="dk-pair") as row:
-        begin = gr.Textbox("0:00", label="From", info="Minutes and seconds, such as 1:30", min_width=120)
-        seconds = gr.Number(
-            30, label="Seconds", info="How long the part is", minimum=1, maximum=LONGEST_PART, min_width=120
-        )
-    how.change(lambda part: gr.Row(visible=part == PART), how, row, **look.handler())
+        begin = gr.Textbox("0:00", label="Starts at (minutes:seconds)", max_lines=1, min_width=120)
+        seconds = gr.Number(30, label="Lasts (seconds)", min_width=120)
+    how.change(lambda part: gr.Row(visible=part == PART), how, row, **look.handler("always_last"))
     return {"part": how, "begin": begin, "seconds": seconds}
 
 

@@ -28,7 +28,7 @@ def cast(document: Document) -> dict[str, Any]:
                 "seconds": speaker.speech_seconds,
                 "merge_into": speaker.merged_into,
                 "corrected": bool(speaker.corrected or speaker.merged_into),
-                "pending": bool(speaker.pending),
+                "pending": speaker.pending,
             }
             for speaker in document.speakers
         ],

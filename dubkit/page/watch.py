@@ -8,14 +8,14 @@ from typing import Any
 import gradio as gr
 
 from dubkit.errors import DubkitError
-from dubkit.page import board, editor, look
+from dubkit.page import board, editor, look, words
 from dubkit.page.access import owner_of
 from dubkit.page.actions import done
+from dubkit.page.address import HERE, read
 from dubkit.service.job import NoSuchJob
 from dubkit.service.service import JobStatus, Service
 
 GONE = "It was deleted, or the link is not complete, or it is somebody else's."
-AWAY = "The service does not answer just now. Nothing is lost: this page goes on by itself."
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,7 @@ class Watch:
     """The parts of the page that show a job."""
 
     service: Service
-    address: gr.HTML
-    job_id: gr.State
+    way: gr.HTML
     head: gr.HTML
     board: gr.HTML
     heard: gr.HTML
@@ -36,47 +35,33 @@ class Watch:
     @property
     def outputs(self) -> list[Any]:
         """What :meth:`shown` gives values for."""
-        return [
-            self.job_id,
-            self.head,
-            self.board,
-            self.heard,
-            self.problem,
-            self.timer,
-            self.editing,
-            self.editor.screen,
-        ]
+        return [self.head, self.board, self.heard, self.problem, self.timer, self.editing, self.editor.screen]
 
-    def shown(self, id: str, request: gr.Request) -> dict[Any, Any]:
-        """A job as it is now; nothing of it where there is no id."""
+    def shown(self, query: str, request: gr.Request) -> dict[Any, Any]:
+        """The job that an address asks for, as it is now; nothing where it asks for none."""
+        id = read(query).job
         if not id:
-            return {
-                **self._parts("", "", "", is_live=False, is_editable=False),
-                self.job_id: "",
-                self.editor.screen: self.editor.shown(None, request),
-            }
+            return self._without("", "", request)
         try:
             status = self.service.status(owner_of(request), id)
         except NoSuchJob:
-            return {**self._parts("", board.unknown(GONE), GONE, is_live=False, is_editable=False), self.job_id: ""}
-        except DubkitError:
-            notice = look.note(AWAY)
-            return {self.job_id: id, self.board: notice, self.heard: AWAY, self.timer: gr.Timer(active=True)}
-        return {**self._drawn(status, request), self.job_id: id}
+            return self._without(board.unknown(GONE), GONE, request)
+        except DubkitError as error:
+            told = words.told(error)
+            return {self.problem: look.problem(told), self.heard: told, self.timer: gr.Timer(active=True)}
+        return self._drawn(status, request)
 
-    def moved(self, id: str, request: gr.Request) -> dict[Any, Any]:
-        """What has changed of a job since it was shown last; the editor comes once the dub is there."""
-        if not id:
-            return {self.timer: gr.Timer(active=False)}
-        return {part: value for part, value in self.shown(id, request).items() if part is not self.job_id}
-
-    def acted(self, id: str, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+    def acted(self, query: str, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         """What is seen after a button did its work; once the job is deleted, the browser is sent to the list."""
         try:
-            act, _ = done(self.service, event, request)
+            act = done(self.service, event, request)
         except DubkitError as error:
-            return {self.problem: look.problem(str(error))}
-        return {self.address: look.going("?films")} if act == "delete" else self.moved(id, request)
+            return {self.problem: look.problem(words.told(error))}
+        return {self.way: look.going("?films")} if act == "delete" else self.shown(query, request)
+
+    def _without(self, drawn: str, heard: str, request: gr.Request) -> dict[Any, Any]:
+        closed = {self.editor.screen: self.editor.shown(None, request)}
+        return {**self._parts("", drawn, heard, is_live=False, is_editable=False), **closed}
 
     def _drawn(self, status: JobStatus, request: gr.Request) -> dict[Any, Any]:
         job = status.job
@@ -105,19 +90,27 @@ class Watch:
         }
 
 
-def build(service: Service, address: gr.HTML) -> Watch:
-    """Put the view of a job into the Blocks that are being built; `address` takes where to go once it is deleted."""
-    job_id = gr.State("")
+def build(service: Service, here: gr.Textbox, way: gr.HTML) -> Watch:
+    """Put the view of a job into the Blocks that are being built.
+
+    Parameters
+    ----------
+    service : Service
+    here : gr.Textbox
+        Brings the browser's address; see :data:`dubkit.page.address.HERE`.
+    way : gr.HTML
+        Takes where to go once the job is deleted.
+    """
     head = gr.HTML(js_on_load=look.asset("actions.js"), apply_default_css=False)
-    heard = gr.HTML(elem_id="dk-heard", elem_classes="dk-sr", apply_default_css=False)
+    # It stays while its words change: so they are read out.
+    heard = gr.HTML("", html_template='<p role="status">${value}</p>', elem_classes="dk-sr", apply_default_css=False)
     drawn = gr.HTML(js_on_load=look.asset("actions.js"), apply_default_css=False)
     problem = gr.HTML(apply_default_css=False)
     timer = gr.Timer(1.0, active=False)
     with gr.Column(visible="hidden", elem_id="dk-editing") as editing:
         made = editor.build(service, owner_of)
-    watch = Watch(service, address, job_id, head, drawn, heard, problem, timer, editing, made)
-    parts = [part for part in watch.outputs if part is not job_id]
-    timer.tick(watch.moved, job_id, parts, **look.handler())
+    watch = Watch(service, way, head, drawn, heard, problem, timer, editing, made)
+    timer.tick(watch.shown, here, watch.outputs, js=HERE, **look.handler())
     for buttons in (head, drawn):
-        buttons.select(watch.acted, job_id, [*parts, address], **look.handler())
+        buttons.select(watch.acted, here, [*watch.outputs, way], js=HERE, **look.handler())
     return watch

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dubkit.errors import DubkitError
 from dubkit.record import Seconds
+from dubkit.service.api.problems import SAID, kind_of
 from dubkit.service.job import Job, StageStatus
 
 STAGES: Mapping[str, str] = {
@@ -98,3 +100,8 @@ def reason(job: Job) -> str:
             "Perhaps the film is too large for it: trying a part may work."
         )
     return job.error or "Something went wrong here. Trying again may help."
+
+
+def told(error: DubkitError) -> str:
+    """What an error says to somebody at the page: what is for the operator alone is left out."""
+    return SAID.get(kind_of(error), str(error))

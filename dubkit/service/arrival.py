@@ -213,7 +213,7 @@ class Check:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(
-            f"{self._name!r} is too large: up to {self._most / 2**20:.0f} MiB are taken. Shorten or compress it."
+            f"{self._name!r} is too large: up to {self._most / 1e6:g} MB are taken. Shorten or compress it."
         )
 
     def _not_a_film(self) -> NotAFilm:

@@ -35,6 +35,9 @@ Answer = dict[str, Any]
 PATIENCE: Seconds = 60.0
 """How long a service may be away while a film is on its way or waited for."""
 
+TAKING_IN: Seconds = 600.0
+"""How long a service may look into a film and put it away before it answers."""
+
 CHUNK = 8 * 1024 * 1024
 """Bytes of a film that are sent at a time: what a broken line costs, at most."""
 
@@ -112,7 +115,7 @@ class Client:
         given = {field: wish for field, wish in (wishes | stretch).items() if wish is not None}
         body = {"upload": upload, **given}
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return self._asked("POST", "/jobs", json=body, headers=headers, patience=PATIENCE)
+        return self._asked("POST", "/jobs", json=body, headers=headers, patience=PATIENCE, timeout=TAKING_IN)
 
     def wait(self, job: str, observer: Observer = lambda event: None) -> Answer:
         """Wait until a job is over; its status then.

@@ -78,21 +78,15 @@ def status(
 ) -> None:
     """How far a job of a service is, or all of them."""
     with PlainErrors(as_json), _client(server) as client:
-        if job is None:
-            found = client.jobs()
-        else:
-            said = client.status(job)
-    if job is None:
-        if as_json:
-            print(json.dumps(found, ensure_ascii=False))
-            return
+        found: Any = client.jobs() if job is None else client.status(job)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    elif job is None:
         columns = ("job", "film", "from", "to", "status", "stage", "created")
         rows = [[*_row(one), one["status"], one["stage"], one["created"]] for one in found]
         print_table(Console(), columns, rows)
-        return
-    tell(said, as_json, "")
-    if not as_json:
-        _show(said)
+    else:
+        _show(found)
 
 
 def fetch(

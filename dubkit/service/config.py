@@ -22,33 +22,41 @@ class Config:
     home : Path
         Folder of this machine for all that has no other place: the database, films, results, the secret.
     database : str
-        Path of an SQLite file, or ``postgresql://...``.
+        Where the jobs are: the path of an SQLite file, or ``postgresql://...``.
     storage : str
         Where films and dubs lie: a folder, or ``s3://bucket/prefix``.
-    queue : str
-        ``redis://...`` of a Dramatiq queue; empty where workers take jobs from the database.
-    workers : int
-        Worker processes that the server starts and watches; 0 where workers run elsewhere.
     store : Path
         Where workers keep the results of stages.
+    queue : str
+        ``redis://...`` of a Dramatiq queue, and of the counts of rate limits; empty where workers take jobs from the database.
+    workers : int
+        Worker processes that the server starts and watches; 0 where workers run elsewhere.
     profile : str or None
-        The settings that jobs start from; see :func:`dubkit.settings.profile`.
+        The settings that jobs start from; by default what the machine can.
     require_key : bool
         Whether a key must be shown. Without it, only this machine itself is served.
     secret : str
         Signs links and sessions; empty for one that is made and kept in `home`.
-    origins, hosts : tuple of str
-        Other sites whose pages may call the API, and names that this server is reached by, besides those of this machine.
+    origins : tuple of str
+        Other sites whose pages may call the API.
+    hosts : tuple of str
+        Names that this server is reached by, besides those of this machine.
     max_bytes : int
-        Of a film.
+        Largest film, in bytes.
     max_seconds : float
-        Length of a film.
-    rate, upload_rate : str
-        The most requests and the most new films per key or address, such as ``600/minute``; empty for no limit.
-    keep_films, keep_results, keep_dubs : float
-        Seconds after which an unused film, a stage's result and a finished dub are removed; 0 keeps them for ever.
+        Longest film, in seconds.
+    rate : str
+        The most requests per key or address, such as ``600/minute``; empty for no limit. With keys it is that.
+    upload_rate : str
+        The most new films per key or address, such as ``60/hour``; empty for no limit. With keys it is that.
+    keep_films : float
+        Seconds after which an unused film is removed; 0 keeps it for ever.
+    keep_results : float
+        Seconds after which an unused result of a stage is removed; 0 keeps it for ever.
+    keep_dubs : float
+        Seconds after which a finished dub is removed; 0 keeps it for ever.
     link_seconds : int
-        How long a link to a file works.
+        How many seconds a link to a file works.
     lease : float
         Seconds after which the job of a silent worker is given to another.
     attempts : int

@@ -72,15 +72,20 @@ def execute(
 
 def _outcome(claim: Claim, claims: Claims, config: Config, storage: Storage, heart: Heart) -> Marked:
     """Do the work; what writes down how it went."""
-    begun = time.monotonic()
+    begun, prefix = time.monotonic(), outputs.prefix(claim.job, claim.fence)
+
+    def settle() -> None:
+        heart.settle()
+        _discard(storage, prefix)
+
     try:
-        published, said, source = _done(claim, claims, config, storage, heart)
+        published, said, source = _done(claim, claims, config, storage, heart, prefix)
     except Stopped:
-        return heart.settle
+        return settle
     except Exception as error:
         # What stops may fail first, such as a download that is cut off.
         if heart.why:
-            return heart.settle
+            return settle
         kind, reason, final = judged(error)
         log.warning(
             "job failed", extra={"error_type": kind, "error": reason}, exc_info=not isinstance(error, DubkitError)
@@ -88,7 +93,18 @@ def _outcome(claim: Claim, claims: Claims, config: Config, storage: Storage, hea
         pause = None if final or claim.attempt >= config.attempts else _pause(error, claim.attempt)
         return lambda: claims.fail(claim, kind, reason, pause)
     said["seconds"] = round(time.monotonic() - begun, 3)
-    return lambda: claims.finish(claim, published, said, source)
+
+    def finish() -> None:
+        if not claims.finish(claim, published, said, source):
+            _discard(storage, prefix)
+
+    return finish
+
+
+def _discard(storage: Storage, prefix: str) -> None:
+    """Remove files that nobody will ask for; what cannot be removed now is swept up later."""
+    with contextlib.suppress(DubkitError):
+        storage.delete_all(prefix)
 
 
 def _pause(error: Exception, attempt: int) -> Seconds:
@@ -97,7 +113,7 @@ def _pause(error: Exception, attempt: int) -> Seconds:
 
 
 def _done(
-    claim: Claim, claims: Claims, config: Config, storage: Storage, heart: Heart
+    claim: Claim, claims: Claims, config: Config, storage: Storage, heart: Heart, prefix: str
 ) -> tuple[tuple[Output, ...], dict[str, Any], str | None]:
     """Outputs, facts and the source language."""
     job = claim.job
@@ -105,7 +121,6 @@ def _done(
         film = _patiently(lambda: stack.enter_context(storage.local(job.film.place)), heart)
         run = _run(job, film, config, claims, heart)
         run.until(PIPELINE[-1].name)
-        prefix = outputs.prefix(job, claim.fence)
         published = _patiently(lambda: outputs.publish(run, job, storage, prefix), heart)
         said = facts(run)
         said["spoken"] = bool(run.translation.lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -36,20 +37,20 @@ def follow(connection: Connection, job: str, observer: Observer, patience: Secon
     patience : float
         Seconds that the service may be away.
     """
-    tell = _Once(observer)
+    tell, begun = _Once(observer), -math.inf
     while True:
         status: dict[str, Any] = connection.ask("GET", f"{job}/status", patience=patience).json()
         for row in status["stages"]:
             tell.row(row)
         if status["status"] in OVER:
             return status
+        time.sleep(max(0.0, begun + EVERY - time.monotonic()))
         begun = time.monotonic()
         # Where a proxy lets no WebSocket through, looking again and again has to do.
         with contextlib.suppress(WebSocketException, OSError):
             for event in _events(connection, f"{job}/progress?after={status['sequence']}"):
                 if event.get("kind") == "stage":
                     tell(Event(**event["data"]))
-        time.sleep(max(0.0, begun + EVERY - time.monotonic()))
 
 
 def _events(connection: Connection, path: str) -> Iterator[dict[str, Any]]:

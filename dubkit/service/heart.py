@@ -14,23 +14,22 @@ import time
 from contextvars import copy_context
 from typing import Literal
 
-import structlog
-
 from dubkit.errors import DubkitError
 from dubkit.progress import Event
 from dubkit.record import Seconds
 from dubkit.service.claims import Claims
 from dubkit.service.job import Claim
+from dubkit.service.logs import follow
 
 log = logging.getLogger(__name__)
 
 Why = Literal["cancel", "lost", "end"]
 """Why work stops: its owner does not want it any more, another worker has it, or this worker is to end."""
-BEAT: Seconds = 1.0
+BEAT: Seconds = 0.5
 """Between two beats, at most: whoever cancels a job waits for one."""
 TELLING: Seconds = 0.3
 """Between two messages of progress, at least."""
-GRACE: Seconds = 1.5
+GRACE: Seconds = 1.0
 """How long work that is to stop may go on to its next step, before its process is killed."""
 
 
@@ -78,7 +77,7 @@ class Heart:
 
     def observe(self, event: Event) -> None:
         """An observer of the run."""
-        structlog.contextvars.bind_contextvars(stage=event.stage)
+        follow(event)
         with self._lock:
             last = self._events[-1] if self._events else None
             if last and last.status == event.status == "progress" and last.stage == event.stage:
@@ -134,6 +133,7 @@ class Heart:
             except DubkitError as error:
                 # The work goes on. What could not be told is told by the next beat, or in the end.
                 log.warning("the job database does not answer", extra={"error": str(error)})
+                self._over.wait(BEAT)
             self._over.wait(TELLING / 3)
 
     def _listen(self) -> None:

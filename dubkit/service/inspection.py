@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import resource
 import threading
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pebble import ProcessPool
 
 from dubkit.errors import BadInput
 
 if TYPE_CHECKING:
     from dubkit.artefacts import Media
     from dubkit.service.config import Config
+
+log = logging.getLogger(__name__)
 
 PROCESSES = 2
 """Films that are looked into at once; others wait their turn."""
@@ -39,8 +45,6 @@ class Inspector:
     """
 
     def __init__(self, config: Config, most_seconds: float = MOST_SECONDS) -> None:
-        from pebble import ProcessPool
-
         self._longest, self._most_seconds = config.max_seconds, most_seconds
         # Its processes start with the first film and stay.
         self._pool = ProcessPool(PROCESSES, initializer=_confine, context=multiprocessing.get_context("spawn"))
@@ -61,18 +65,21 @@ class Inspector:
         TooLong
             If it plays for too long.
         """
-        from pebble import ProcessExpired
-
         shown = repr(name or path.name)
+        looking = self._pool.schedule(_look, args=[path], timeout=self._most_seconds)
         try:
-            media = self._pool.schedule(_look, args=[path], timeout=self._most_seconds).result()
+            media = looking.result()
         except BadInput as error:
             raise BadInput(str(error).replace(repr(path.name), shown)) from None
         except TimeoutError:
             raise BadInput(
                 f"{shown} could not be read within {self._most_seconds:.0f} s. Convert it to MP4 first."
             ) from None
-        except (ProcessExpired, MemoryError):
+        except CancelledError:
+            raise
+        except Exception as error:
+            # A crash of the process, no memory, or whatever else a library makes of bytes that nobody foresaw.
+            log.warning("a film could not be looked into", exc_info=error)
             raise BadInput(f"{shown} cannot be read: it is damaged. Convert it to MP4 first.") from None
         if media.duration > self._longest:
             raise TooLong(

@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from dubkit.database import Database
 from dubkit.edits import Edits
 from dubkit.record import Seconds
-from dubkit.service import figures, leftovers
+from dubkit.service import figures
 from dubkit.service.figures import Counts
 from dubkit.service.job import OVER, Conflict, Job, JobEvent, Kind, NewJob, NoSuchJob, StageRow, Status
 from dubkit.service.job_rows import (
@@ -22,7 +22,6 @@ from dubkit.service.job_rows import (
     FIRST,
     JOB,
     STAGES,
-    change,
     event,
     job,
     new_row,
@@ -32,6 +31,7 @@ from dubkit.service.job_rows import (
     storable,
     told,
 )
+from dubkit.service.leftovers import Leftovers
 from dubkit.service.look import look_statement
 from dubkit.service.tables import events, jobs, stages
 
@@ -42,11 +42,11 @@ NEWS = 5000
 """The most events that one answer holds; who asks again gets the next."""
 
 
-class Jobs:
+class Jobs(Leftovers):
     """All jobs in a database that has the service's tables; many threads may use it at once."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._now = database.now
         self._paces = figures.Paces(database)
         self._look = look_statement(database)
@@ -204,14 +204,22 @@ class Jobs:
         after : mapping of str to int
             By id of the job: the number of the last event that is known.
         """
-        found: dict[str, builtins.list[JobEvent]] = {}
-        asked = [*after.items()]
-        for start in range(0, len(asked), WATCHED):
-            each = [and_(events.c.job == id, events.c.sequence > last) for id, last in asked[start : start + WATCHED]]
-            query = select(*EVENT, events.c.job).where(or_(*each)).order_by(events.c.job, events.c.sequence).limit(NEWS)
-            for row in self._rows(query):
-                found.setdefault(row.job, []).append(event(row[:-1]))
-        return found
+
+        def work(connection: Connection) -> dict[str, builtins.list[JobEvent]]:
+            found: dict[str, builtins.list[JobEvent]] = {}
+            known = connection.execute(select(jobs.c.id, jobs.c.sequence).where(jobs.c.id.in_(after)))
+            # Of many that are watched, few have news.
+            fresh = [id for id, sequence in known if sequence > after[id]]
+            for start in range(0, len(fresh), WATCHED):
+                each = [
+                    and_(events.c.job == id, events.c.sequence > after[id]) for id in fresh[start : start + WATCHED]
+                ]
+                asked = select(*EVENT, events.c.job).where(or_(*each)).order_by(events.c.job, events.c.sequence)
+                for row in connection.execute(asked.limit(NEWS)):
+                    found.setdefault(row.job, []).append(event(row[:-1]))
+            return found
+
+        return self._database.read(work)
 
     def edit(self, id: str, owner: str | None, edits: Mapping[str, Edits], expected: int) -> Job:
         """Replace a job's corrections.
@@ -331,31 +339,6 @@ class Jobs:
         """The previews made of a job, newest first."""
         asked = select(*JOB).where(jobs.c.parent == storable(id)).order_by(jobs.c.number.desc())
         return [job(row) for row in self._rows(asked)]
-
-    def expired_films(self, age: Seconds) -> builtins.list[Job]:
-        """Jobs that are over and whose film nobody has used for that long."""
-        return leftovers.expired_films(self._database, age)
-
-    def expired_dubs(self, age: Seconds) -> builtins.list[Job]:
-        """Jobs that are over, with outputs that are older than that."""
-        return leftovers.expired_dubs(self._database, age)
-
-    def forget_film(self, id: str) -> bool:
-        """Note that a job's film is gone; False where the job is at work or gone."""
-        return self._forget(id, film_place="")
-
-    def forget_outputs(self, id: str) -> bool:
-        """Note that a job's outputs are gone; False where the job is at work or gone."""
-        return self._forget(id, outputs=[], dubbed=None)
-
-    def places(self) -> set[str]:
-        """Every name in the storage that a job still refers to."""
-        return leftovers.places(self._database)
-
-    def _forget(self, id: str, **values: Any) -> bool:
-        chosen = [jobs.c.id == id, jobs.c.status.in_(OVER)]
-        # That nobody used it for long is no news of it.
-        return bool(self._database.write(lambda connection: change(connection, chosen, jobs.c.changed, **values)))
 
     def _rows(self, asked: Select[Any]) -> Sequence[Any]:
         return self._database.read(lambda connection: connection.execute(asked).all())

@@ -75,8 +75,7 @@ def shown(document: Document, edits: Mapping[str, Edits]) -> Document:
     edits : mapping
         Corrections by stage.
     """
-    transcribe, translate = edits.get("transcribe", {}), edits.get("translate", {})
-    lines = tuple(_shown(line, transcribe.get(line.id), translate.get(line.id)) for line in document.lines)
+    lines = tuple(shown_line(line, edits) for line in document.lines)
     count = Counter(line.speaker for line in lines if not line.dropped)
     genders, voices = edits.get("detect_gender", {}), edits.get("assign_voices", {})
     speakers = tuple(
@@ -85,6 +84,42 @@ def shown(document: Document, edits: Mapping[str, Edits]) -> Document:
         for into in [_merged(one.id, lines) if not count[one.id] else ""]
     )
     return replace(document, lines=lines, speakers=speakers)
+
+
+def shown_line(line: DocumentLine, edits: Mapping[str, Edits]) -> DocumentLine:
+    """A line of the worker's document with corrections as they are now."""
+    change, wording = edits.get("transcribe", {}).get(line.id), edits.get("translate", {}).get(line.id)
+    if not (change or wording or line.found or line.dropped):
+        return line
+    before = fields_of(heard(line))
+    fits = change is not None and change["of"] == line.of
+    fields = (change["fields"] or {}) if change and fits else {}
+    after = before | {name: fields[field] for name, field in HEARD.items() if field in fields}
+    now = replace(line, **after)
+    written = wording is not None and wording["of"] == identity(translated(now))
+    texts = (wording["fields"] or {}) if wording and written else {}
+    now = replace(
+        now,
+        text=texts.get("text", line.found.get("text", line.text)),
+        dropped=any(good and one and one["fields"] is None for one, good in ((change, fits), (wording, written))),
+    )
+    found = {name: value for name, value in before.items() if value != after[name]}
+    if "text" in texts:
+        found["text"] = line.found.get("text", line.text)
+    anew = "text" not in texts and now.source_text != line.source_text
+    pending = {name for name in (*HEARD, "text", "dropped") if getattr(now, name) != getattr(line, name)}
+    notes = [
+        SET_ASIDE if (change and not fits) or (wording and not written) else "",
+        ANEW if anew and not now.dropped else "",
+        KEPT if "text" in texts and "source_text" in pending and "text" not in pending else "",
+    ]
+    return replace(
+        now,
+        corrected=(*found, "dropped") if now.dropped else tuple(found),
+        pending=tuple(sorted(pending | ({"text"} if anew or (line.dropped and not now.dropped) else set()))),
+        found=found,
+        note=" ".join(filter(None, notes)),
+    )
 
 
 def heard(line: DocumentLine) -> Utterance:
@@ -164,40 +199,6 @@ def _speakers(run: Run) -> tuple[DocumentSpeaker, ...]:
         )
 
     return tuple(speaker(one) for one in run.uncorrected("detect_gender").speakers)
-
-
-def _shown(line: DocumentLine, change: Edit | None, wording: Edit | None) -> DocumentLine:
-    if not (change or wording or line.found or line.dropped):
-        return line
-    before = fields_of(heard(line))
-    fits = change is not None and change["of"] == line.of
-    fields = (change["fields"] or {}) if change and fits else {}
-    after = before | {name: fields[field] for name, field in HEARD.items() if field in fields}
-    now = replace(line, **after)
-    written = wording is not None and wording["of"] == identity(translated(now))
-    texts = (wording["fields"] or {}) if wording and written else {}
-    now = replace(
-        now,
-        text=texts.get("text", line.found.get("text", line.text)),
-        dropped=any(good and one and one["fields"] is None for one, good in ((change, fits), (wording, written))),
-    )
-    found = {name: value for name, value in before.items() if value != after[name]}
-    if "text" in texts:
-        found["text"] = line.found.get("text", line.text)
-    anew = "text" not in texts and now.source_text != line.source_text
-    pending = {name for name in (*HEARD, "text", "dropped") if getattr(now, name) != getattr(line, name)}
-    notes = [
-        SET_ASIDE if (change and not fits) or (wording and not written) else "",
-        ANEW if anew and not now.dropped else "",
-        KEPT if "text" in texts and "source_text" in pending and "text" not in pending else "",
-    ]
-    return replace(
-        now,
-        corrected=(*found, "dropped") if now.dropped else tuple(found),
-        pending=tuple(sorted(pending | ({"text"} if anew or (line.dropped and not now.dropped) else set()))),
-        found=found,
-        note=" ".join(filter(None, notes)),
-    )
 
 
 def by_hand(role: Edit) -> bool:

@@ -68,7 +68,7 @@ def configure(level: str = "INFO", stream: IO[str] | None = None) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.StackInfoRenderer(),
                 structlog.processors.format_exc_info,
-                _without_secret_names,
+                _fit_to_tell,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
                 lambda logger, name, line: hidden(str(line)),
             ],
@@ -83,6 +83,7 @@ def configure(level: str = "INFO", stream: IO[str] | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         server = logging.getLogger(name)
         server.handlers.clear()
+        server.addFilter(_is_news)
         server.propagate = True
 
 
@@ -118,8 +119,14 @@ def hidden(text: str) -> str:
     return text
 
 
-def _without_secret_names(logger: Any, name: str, values: structlog.types.EventDict) -> structlog.types.EventDict:
-    return {name: value for name, value in values.items() if not SECRET_NAMES.search(name)}
+def _is_news(record: logging.LogRecord) -> bool:
+    """The server tells of WebSockets at their beginning, with their queries; here they are told at their end."""
+    return "WebSocket" not in str(record.msg) and record.msg not in ("connection open", "connection closed")
+
+
+def _fit_to_tell(logger: Any, name: str, values: structlog.types.EventDict) -> structlog.types.EventDict:
+    # What the server tells in colours it has told without them, too.
+    return {name: value for name, value in values.items() if not SECRET_NAMES.search(name) and name != "color_message"}
 
 
 class Correlated:

@@ -21,10 +21,10 @@ PART = 8 << 20
 """Bytes moved at a time; four parts are under way at once."""
 LONGEST_LINK = 7 * 24 * 3600
 """Seconds that S3 lets a signed link live."""
-BRISK = {"total_max_attempts": 3, "mode": "standard"}
-"""How requests are tried again that somebody waits for."""
-PATIENT = {"total_max_attempts": 8, "mode": "legacy"}
-"""How those are that carry a film, which outlast a restart of the server: for a minute or so. The newer way of boto3 shares one
+BRISK = {"retries": {"total_max_attempts": 3, "mode": "standard"}, "connect_timeout": 3, "read_timeout": 10}
+"""For requests that somebody waits for."""
+PATIENT = {"retries": {"total_max_attempts": 8, "mode": "legacy"}, "connect_timeout": 10}
+"""For those that carry a film, which outlast a restart of the server: for a minute or so. The newer mode of boto3 shares one
 small budget of attempts among all parts of a film, and ends within seconds."""
 ABANDONED_DAYS = 2
 """Parts of uploads that nobody finished are removed after so many days."""
@@ -164,7 +164,13 @@ class S3:
     def upload_link(self, name: str, n_bytes: int, seconds: int = 3600) -> UploadLink:
         """A signed PUT: its size is part of the signature, so that nothing smaller or larger is taken."""
         kind = _media_type(name)
-        what = {"Bucket": self.bucket, "Key": self._key(name), "ContentLength": n_bytes, "ContentType": kind, **self._extra}
+        what = {
+            "Bucket": self.bucket,
+            "Key": self._key(name),
+            "ContentLength": n_bytes,
+            "ContentType": kind,
+            **self._extra,
+        }
         headers = {"Content-Type": kind, "Content-Length": str(n_bytes)}
         if self._extra:
             headers["x-amz-server-side-encryption"] = self._extra["ServerSideEncryption"]
@@ -224,7 +230,7 @@ class S3:
     def _mover(self) -> Any:
         return self._made(PATIENT)
 
-    def _made(self, retries: Mapping[str, Any]) -> Any:
+    def _made(self, manner: Mapping[str, Any]) -> Any:
         boto3 = _boto3()
         from botocore.config import Config
 
@@ -234,16 +240,14 @@ class S3:
             signature_version="s3v4",
             # Servers other than AWS seldom have a host name for each bucket.
             s3={"addressing_style": "path" if other else "auto"},
-            retries=dict(retries),
-            connect_timeout=10,
             max_pool_connections=32,
+            **manner,
         )
         region = session.region_name or "us-east-1"
         return session.client("s3", endpoint_url=self.endpoint, region_name=region, config=config)
 
     @functools.cached_property
     def _transfer(self) -> Any:
-        _boto3()
         from boto3.s3.transfer import TransferConfig
 
         return TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from dubkit.service.dramatiq import Queue
 
 CONNECTIONS = 10
+FRESH: Seconds = 2.0
+"""For how long the expected wait of a job is told again, as long as its place is the same."""
+MOST_WAITS = 1000
 PATIENCE: Seconds = 2.0
 """How long somebody who asks waits for a database that is away."""
 
@@ -97,6 +100,7 @@ class Service:
         self.inspector = Inspector(config)
         self.queue = _queue(config)
         self._document = lru_cache(maxsize=32)(self._read_document)
+        self._waits: dict[tuple[str, int], tuple[float, Seconds]] = {}
 
     def close(self) -> None:
         """Give back connections and end the process that looks into films."""
@@ -147,19 +151,19 @@ class Service:
         """
         try:
             wanted = self.check(wanted)
-            media = self.inspector.inspect(arrived.path)
+            media = self.inspector.inspect(arrived.path, arrived.name)
             start, duration = wanted.stretch(media.duration)
-            place = f"films/{secrets.token_urlsafe(16)}/film{arrived.path.suffix}"
+            place = f"films/{secrets.token_urlsafe(16)}/film{Path(arrived.name).suffix.lower()}"
             film = Film(arrived.name, place, arrived.n_bytes, media.duration)
-            self.storage.upload(arrived.path, place)
+            self.storage.take(arrived.path, place)
         finally:
-            arrived.path.unlink(missing_ok=True)
+            arrived.discard()
         new = NewJob(
             owner=owner,
             film=film,
             target=wanted.target,
             source=wanted.source,
-            profile=wanted.profile or self.config.profile,
+            profile=wanted.profile,
             settings=wanted.settings,
             start=start,
             duration=duration,
@@ -184,8 +188,18 @@ class Service:
         paces = self.jobs.paces()
         left = seconds_left(stages, job.length, paces)
         if place:
-            left += self.jobs.waiting_seconds(job)
+            left += self._wait(job, place)
         return JobStatus(job, stages, 100.0 * share_done(stages, paces), place, left, time.time() + left)
+
+    def _wait(self, job: Job, place: int) -> Seconds:
+        """How long until it is a job's turn; many ask again and again, and it takes ten times as long as all the rest."""
+        until, seconds = self._waits.get((job.id, place), (0.0, 0.0))
+        if time.monotonic() >= until:
+            seconds = self.jobs.waiting_seconds(job)
+            if len(self._waits) >= MOST_WAITS:
+                self._waits.clear()
+            self._waits[job.id, place] = time.monotonic() + FRESH, seconds
+        return seconds
 
     def list(
         self, owner: str, status: Sequence[Status] = (), limit: int = 50, before: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import time
 from dataclasses import asdict, dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SESSION = 14 * 24 * 3600.0
 """Seconds that somebody stays signed in at the page."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class BadLink(BadInput):
@@ -125,6 +128,9 @@ def _read(place: Path) -> str:
 
 def _checked(serializer: URLSafeSerializer, token: str, what: str, remedy: str) -> dict[str, Any]:
     try:
+        # What reads base64 skips all other characters; there is to be one text for each signature.
+        if not _TOKEN.fullmatch(token):
+            raise BadData("not a token")
         payload: dict[str, Any] = serializer.loads(token)
     except (BadData, UnicodeError):
         raise BadLink(f"{what} is not valid. {remedy}", "wrong") from None

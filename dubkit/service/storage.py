@@ -18,6 +18,9 @@ from urllib.parse import unquote
 
 from dubkit.errors import BadInput, DubkitError, OutOfSpace, listed
 
+LONGEST_PART = 255
+"""Bytes that file systems take as the name of a file or a folder."""
+
 
 class NoSuchFile(BadInput):
     """A storage has no file under a name."""
@@ -195,12 +198,13 @@ def checked_name(name: str) -> str:
     Raises
     ------
     BadInput
-        If it is empty or absolute, or goes up.
+        If it is empty or absolute, goes up, or is longer than file systems take.
     """
     parts = name.split("/")
-    if not name or "\0" in name or any(part in ("", ".", "..") for part in parts):
+    longest = max(len(part.encode(errors="surrogatepass")) for part in parts)
+    if not name or "\0" in name or any(part in ("", ".", "..") for part in parts) or longest > LONGEST_PART:
         raise BadInput(
-            f"{name!r} is no name for a file in a storage: give one such as films/holiday.mp4, with no '..' in it."
+            f"{name[:200]!r} is no name for a file in a storage: give one such as films/holiday.mp4, with no '..' in it."
         )
     return str(PurePosixPath(*parts))
 

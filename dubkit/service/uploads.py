@@ -119,13 +119,18 @@ class Uploads:
         if len(said) > LONGEST_METADATA:
             raise BadInput("Too much is said about this upload: send just the film's name.")
         id = secrets.token_hex(16)
-        with disk(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (self._folder / id).mkdir(mode=0o700)
-            (self._folder / id / "bytes").touch(mode=0o600)
-            # Last, for an upload is there as soon as this is.
-            with whole(self._folder / id / "upload.json") as part:
-                part.write_text(said)
+        folder = self._folder / id
+        try:
+            with disk(self._folder):
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder.mkdir(mode=0o700)
+                (folder / "bytes").touch(mode=0o600)
+                # Last, for an upload is there as soon as this is.
+                with whole(folder / "upload.json") as part:
+                    part.write_text(said)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return self.find(id, owner)
 
     def find(self, id: str, owner: str) -> Upload:

@@ -151,7 +151,7 @@ def main(loop: Callable[[Worker], None] = take_turns) -> None:
 
 def _run(loop: Callable[[Worker], None], config: Config, ending: threading.Event) -> int:
     """Work in a thread, so that signals are heard whatever the work is in; the exit code."""
-    failed: list[BaseException] = []
+    codes: list[int] = []
 
     def work() -> None:
         try:
@@ -159,9 +159,12 @@ def _run(loop: Callable[[Worker], None], config: Config, ending: threading.Event
             worker.introduce()
             loop(worker)
             worker.leave()
-        except BaseException as error:
-            failed.append(error)
-            log.exception("worker failed")
+            codes.append(0)
+        except DubkitError as error:
+            log.error("the worker ends", extra={"error": str(error)})
+            codes.append(error.exit_code)
+        except Exception:
+            log.exception("the worker ends")
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -170,7 +173,7 @@ def _run(loop: Callable[[Worker], None], config: Config, ending: threading.Event
     thread.join(LAST)
     if thread.is_alive():
         heart.kill()
-    return 1 if failed else 0
+    return codes[0] if codes else 1
 
 
 def _heed_signals(ending: threading.Event) -> None:

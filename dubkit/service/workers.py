@@ -92,10 +92,11 @@ class Workers:
         return [place.process.pid for place in self._places if place.process and place.process.poll() is None]
 
     def _watch(self) -> None:
-        while not self._over.is_set():
-            for place in self._places:
-                self._look(place)
-            self._over.wait(LOOK)
+        self._regularly(LOOK, self._look_at_all)
+
+    def _look_at_all(self) -> None:
+        for place in self._places:
+            self._look(place)
 
     def _look(self, place: _Place) -> None:
         now = time.monotonic()

@@ -11,7 +11,7 @@ from runs import OwnBackends, opened
 from dubkit.edits import Edits
 from dubkit.progress import Event
 from dubkit.run import Run
-from dubkit.service.document import Document, DocumentLine, DocumentSpeaker
+from dubkit.service.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice
 from dubkit.service.line_changes import LineChanges, changed
 from dubkit.service.lines import document, shown
 
@@ -61,3 +61,29 @@ class Edited:
         """Speaker, voice and text of every line of the dub."""
         voices = {role.id: role.voice.name for role in self.run.casting.roles}
         return [(p.speaker, voices[p.speaker], p.text) for p in self.run.soundtrack.placements]
+
+
+def long(n_lines: int) -> Document:
+    """A document of a long film with lines as real ones are."""
+    text = "Ele poderia trazer dois amigos de sua banda, e eles não pediriam muito."
+    lines = tuple(
+        DocumentLine(
+            id=f"u{n:04}",
+            speaker=f"S{n % 4 + 1}",
+            start=3.6 * n,
+            end=3.6 * n + 3,
+            source_text="He could bring two friends from his band, and they would not ask for much.",
+            text=text,
+            candidates=(text.replace("dois", "uns"), text.replace("muito", "nada")),
+            dub_start=3.6 * n,
+            dub_end=3.6 * n + 3,
+            rate=1.16,
+            drift=0.02,
+            flag="",
+            reason="wording 2 (shorter); spoken 16% faster; 0.09 s of silence borrowed",
+            of="0" * 64,
+        )
+        for n in range(1, n_lines + 1)
+    )
+    cast = tuple(DocumentSpeaker(f"S{n}", f"Speaker {n}", "female", 0.9, 190.0, 900.0, "tone:ana") for n in range(1, 5))
+    return Document("en", "pt", 3.6 * n_lines + 10, lines, cast, (DocumentVoice("tone:ana", "ana", "female", "pt"),))

@@ -102,7 +102,7 @@ def test_each_ending_is_taken_in_any_case(config: Config, ending: str) -> None:
 
 
 def test_what_is_too_large_is_refused_as_soon_as_that_is_known(config: Config) -> None:
-    with pytest.raises(TooLarge, match="'a.mp4' is too large: up to 0 MiB are taken"):
+    with pytest.raises(TooLarge, match=r"'a.mp4' is too large: up to 0\.1 MB are taken"):
         Arrival(config, "a.mp4", 100_001 + FORM_BYTES)
     coming = Arrival(config, "a.mp4", 100_000 + FORM_BYTES)
     coming.write(MP4)

@@ -84,7 +84,7 @@ def test_of_many_who_take_one_job_one_gets_it(jobs, claims):
     for _ in range(10):
         job, _ = jobs.add(asked())
         with ThreadPoolExecutor(8) as pool:
-            taken = [claim for claim in pool.map(lambda name: claims.take(job.id, name, 300), "abcdefgh") if claim]
+            taken = [claim for claim in pool.map(claims.take, [job.id] * 8, "abcdefgh", [300] * 8) if claim]
         assert len(taken) == 1 and jobs.find(job.id).attempts == 1
 
 

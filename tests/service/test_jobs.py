@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import subprocess
+import sys
 
 import pytest
 from service_jobs import a_film, an_output, asked
 
 from dubkit.progress import Event
+from dubkit.run import PIPELINE
 from dubkit.service.job import PACES, Conflict, NoSuchJob
 from dubkit.service.job_rows import storable
 
@@ -40,6 +43,10 @@ def test_a_new_job_waits_with_all_stages(jobs):
     assert [(event.sequence, event.kind, event.data) for event in jobs.events(job.id)] == [
         (1, "status", {"status": "queued"})
     ]
+
+
+def test_the_stages_are_those_of_a_run():
+    assert tuple(step.name for step in PIPELINE) == tuple(PACES)
 
 
 def test_a_key_that_comes_again_gives_the_same_job(jobs):
@@ -100,7 +107,9 @@ def test_a_look_shows_stages_and_place_at_once(jobs, claims):
     first, second = (jobs.add(asked())[0] for _ in range(2))
     assert [jobs.look(job.id, "anna")[2] for job in (first, second)] == [1, 2]
     claim = claims.next("w1", 30)
-    claims.tell(claim, [Event("validate", "started"), Event("validate", "warning", note="odd\0"), Event("validate", "done")])
+    claims.tell(
+        claim, [Event("validate", "started"), Event("validate", "warning", note="odd\0"), Event("validate", "done")]
+    )
     claims.tell(claim, [Event("separate", "started"), Event("separate", "progress", 3, 4, "part", 1.5)])
     job, rows, place = jobs.look(first.id, None)
     assert (job, rows, place) == (jobs.find(first.id), jobs.stages(first.id), 0)
@@ -131,6 +140,7 @@ def test_news_of_many_jobs_at_once(jobs, claims):
         third.id: [(1, {"status": "queued"})],
     }
     assert jobs.news({}) == {}
+    assert jobs.news({first.id: 1, third.id: 7}) == {}
     assert len(jobs.news({**{f"unknown{n}": 0 for n in range(450)}, third.id: 0})) == 1
 
 
@@ -183,13 +193,19 @@ def test_what_was_asked_stays_known_when_the_language_is_found(jobs, claims):
 def test_stages_are_as_new_when_a_job_is_queued_again(jobs, claims):
     job, _ = jobs.add(asked())
     claim = claims.next("w1", 30)
-    told = [Event("validate", "reused", seconds=1.0), Event("separate", "started"), Event("separate", "warning", note="odd")]
+    told = [
+        Event("validate", "reused", seconds=1.0),
+        Event("separate", "started"),
+        Event("separate", "warning", note="odd"),
+    ]
     claims.tell(claim, [*told, Event("separate", "failed", note="broken", seconds=2.0)])
     claims.fail(claim, "StageFailed", "broken", None)
     assert [row.status for row in jobs.stages(job.id)][:3] == ["reused", "failed", "waiting"]
     again = jobs.again(job.id, "anna")
     assert (again.error, again.error_type, again.stage) == ("", "", "")
-    assert {(row.status, row.note, row.seconds, row.warnings) for row in jobs.stages(job.id)} == {("waiting", "", 0.0, ())}
+    assert {(row.status, row.note, row.seconds, row.warnings) for row in jobs.stages(job.id)} == {
+        ("waiting", "", 0.0, ())
+    }
 
 
 def test_a_waiting_job_is_cancelled_at_once(jobs, claims):
@@ -273,6 +289,12 @@ def test_storable_leaves_what_can_be_stored():
     value = {"a": [1, 2.5, True, None, "é"], "b": {"c": ()}}
     assert storable(value) == {"a": [1, 2.5, True, None, "é"], "b": {"c": []}}
     assert storable((math.inf, -math.inf)) == [None, None]
+
+
+def test_nothing_heavy_is_loaded_to_ask_for_jobs():
+    loaded = "import dubkit.service.claims, dubkit.service.jobs, dubkit.service.keys, dubkit.service.pairs, sys; "
+    told = f"{loaded}print({{'torch', 'transformers', 'librosa', 'matplotlib', 'gradio'}} & {{*sys.modules}})"
+    assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True).stdout == "set()\n"
 
 
 def test_paces_are_those_of_the_last_films(jobs, claims, monkeypatch):

@@ -41,7 +41,17 @@ def test_the_secret_is_kept_nowhere(keys, database):
 def test_other_keys_are_nobody_s(keys):
     key = keys.add("anna")
     wrong = key[:-1] + ("a" if key[-1] != "a" else "b")
-    for other in ("", key[:-1], wrong, key.upper(), key + "\n", key.replace(key[3:11], "aaaaaaaa"), "dk_\0", "é" * 44, "x" * 10**6):
+    for other in (
+        "",
+        key[:-1],
+        wrong,
+        key.upper(),
+        key + "\n",
+        key.replace(key[3:11], "aaaaaaaa"),
+        "dk_\0",
+        "é" * 44,
+        "x" * 10**6,
+    ):
         assert keys.owner_of(other) is None
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edited import Edited
+from edited import Edited, long
 from pydantic import ValidationError
 from runs import OwnBackends
 
 from dubkit import subtitles
 from dubkit.errors import BadInput
 from dubkit.service.line_changes import LineChanges, changed
-from dubkit.service.lines import ANEW, BY_HAND, GENDER_BY_HAND, KEPT, SET_ASIDE
+from dubkit.service.lines import ANEW, BY_HAND, GENDER_BY_HAND, KEPT, SET_ASIDE, shown
 
 FIRST = "pt-low1 pt-low2 pt-low3 pt-low4 pt-low5 pt-low6."
 LAST = "pt-low1 pt-low2 pt-low3 pt-low4."
@@ -118,15 +118,15 @@ def test_a_line_is_given_to_another_speaker(edited: Edited) -> None:
 
 
 def test_times_move_where_the_line_is_spoken(edited: Edited) -> None:
-    edited.change(lines={"u0003": {"start": 4.8, "end": 5.8, "text": "tchau"}})
+    edited.change(lines={"u0001": {"start": 0.2, "end": 1.2, "text": "tchau"}})
     edited.dub()
-    assert edited.backends.asked.keys() <= {"synthesizer"}
-    said = edited.run.transcript.utterances[2]
-    assert (said.words[0].start, said.words[-1].end) == (4.8, 5.8)
-    place = edited.run.soundtrack.placements[2]
-    assert (place.slot_start, place.start) == (4.8, pytest.approx(4.8, abs=0.02))
-    edited.change(lines={"u0003": {"start": None}})
-    assert edited.line("u0003").corrected == ("end",)
+    assert edited.backends.asked == {"synthesizer": 1}
+    said = edited.run.transcript.utterances[0]
+    assert (said.words[0].start, said.words[-1].end) == (0.2, pytest.approx(1.2, abs=0.1))
+    place = edited.run.soundtrack.placements[0]
+    assert (place.slot_start, place.start) == (0.2, pytest.approx(0.2, abs=0.02))
+    edited.change(lines={"u0001": {"start": None}})
+    assert edited.line("u0001").corrected == ("end", "text")
 
 
 def test_a_removed_line_is_neither_spoken_nor_shown(edited: Edited) -> None:
@@ -311,3 +311,15 @@ def test_what_cannot_be_is_refused(edited: Edited, changes: dict[str, Any], mess
 def test_what_has_another_form_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         LineChanges.model_validate(changes)
+
+
+def test_all_lines_of_a_long_film_are_corrected_at_once() -> None:
+    document = long(3000)
+    texts = {line.id: {"source_text": f"{n}.", "text": f"{n}!"} for n, line in enumerate(document.lines)}
+    edits = changed(
+        document, {}, LineChanges.model_validate({"lines": texts, "speakers": {"S2": {"merge_into": "S1"}}})
+    )
+    assert [len(edits[stage]) for stage in ("transcribe", "translate")] == [3000, 3000]
+    now = shown(document, edits)
+    assert [line.text for line in now.lines] == [f"{n}!" for n in range(3000)]
+    assert [one.n_lines for one in now.speakers] == [1500, 0, 750, 750]

@@ -5,42 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edited import Edited
+from edited import Edited, long
 from runs import OwnBackends
 
-from dubkit.service.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice, Stretches
+from dubkit.service.document import Document, Stretches
 from dubkit.service.lines import clips, shown
 
 
 @pytest.fixture
 def edited(talk: Path, store: Path, backends: OwnBackends) -> Edited:
     return Edited(talk, store, backends)
-
-
-def long(n_lines: int) -> Document:
-    """A document of a long film with lines as real ones are."""
-    text = "Ele poderia trazer dois amigos de sua banda, e eles não pediriam muito."
-    lines = tuple(
-        DocumentLine(
-            id=f"u{n:04}",
-            speaker=f"S{n % 4 + 1}",
-            start=3.6 * n,
-            end=3.6 * n + 3,
-            source_text="He could bring two friends from his band, and they would not ask for much.",
-            text=text,
-            candidates=(text.replace("dois", "uns"), text.replace("muito", "nada")),
-            dub_start=3.6 * n,
-            dub_end=3.6 * n + 3,
-            rate=1.16,
-            drift=0.02,
-            flag="",
-            reason="wording 2 (shorter); spoken 16% faster; 0.09 s of silence borrowed",
-            of="0" * 64,
-        )
-        for n in range(1, n_lines + 1)
-    )
-    cast = tuple(DocumentSpeaker(f"S{n}", f"Speaker {n}", "female", 0.9, 190.0, 900.0, "tone:ana") for n in range(1, 5))
-    return Document("en", "pt", 3.6 * n_lines + 10, lines, cast, (DocumentVoice("tone:ana", "ana", "female", "pt"),))
 
 
 def test_it_tells_of_every_line(edited: Edited) -> None:

@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import structlog
+from service_served import served
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
+from websockets.sync.client import connect
 
 from dubkit.backends.in_order import in_order
+from dubkit.errors import StageFailed
+from dubkit.media import run_ffmpeg, stretched
 from dubkit.progress import Event
 from dubkit.run import Run
 from dubkit.service import logs
+from dubkit.service.job import LOCAL, Film, NewJob
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -43,6 +49,7 @@ def lines() -> Iterator[Lines]:
     structlog.contextvars.clear_contextvars()
     for log, handlers, level, propagate in before:
         log.handlers[:], log.propagate = handlers, propagate
+        log.removeFilter(logs._is_news)
         log.setLevel(level)
 
 
@@ -235,6 +242,20 @@ def test_what_fails_what_is_watched_and_links_are_told_as_they_should(lines: Lin
     ]
 
 
+def test_a_real_server_tells_of_each_request_once_and_of_no_query(lines: Lines, tmp_path: Path):
+    with served(tmp_path / "home") as server:
+        job, _ = server.service.jobs.add(NewJob(LOCAL, Film("a.mp4", "films/a.mp4", 10, 20.0), "pt"))
+        server.service.cancel(LOCAL, job.id)
+        httpx.get(f"{server.url}/api/v1/jobs/{job.id}?key=private")
+        with connect(f"ws://127.0.0.1:{server.port}/api/v1/jobs/{job.id}/progress?after=0&key=private") as socket:
+            assert [json.loads(message)["data"]["status"] for message in socket] == ["queued", "cancelled"]
+    told = [(line["method"], line["path"], line["status"]) for line in lines() if "method" in line]
+    here = f"/api/v1/jobs/{job.id}"
+    assert told == [("GET", here, 200), ("WS", f"{here}/progress", 101)]
+    assert "private" not in json.dumps(lines())
+    assert "color_message" not in json.dumps(lines())
+
+
 def test_one_id_is_followed_from_a_request_to_a_stage_and_its_calls_of_ffmpeg(lines: Lines, tiny: Path, tmp_path: Path):
     """As the service does it: the job carries the id, and the worker binds it."""
     id = TestClient(_app()).get("/hello").text
@@ -250,6 +271,19 @@ def test_one_id_is_followed_from_a_request_to_a_stage_and_its_calls_of_ffmpeg(li
     assert (decoded["stage"], decoded["job"], decoded["exit_code"]) == ("separate", "j1", 0)
     assert decoded["event"] == "ffmpeg: decoding the sound"
     assert decoded["seconds"] > 0
+
+
+def test_calls_of_ffmpeg_that_fail_are_told_too(lines: Lines, tmp_path: Path):
+    import ffmpeg
+
+    stretched(np.zeros(4800, np.float32), 48_000, 1.1)
+    with pytest.raises(StageFailed):
+        run_ffmpeg(
+            ffmpeg.output(ffmpeg.input(str(tmp_path / "private.mp4")), str(tmp_path / "b.mp4")), "writing the film"
+        )
+    told = [(line["event"], line["exit_code"] == 0) for line in lines() if line["logger"] == "dubkit.media"]
+    assert told == [("ffmpeg: stretching a line", True), ("ffmpeg: writing the film", False)]
+    assert "private" not in json.dumps(lines())
 
 
 def test_a_library_is_silent(tiny: Path, tmp_path: Path):

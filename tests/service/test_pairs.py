@@ -9,7 +9,13 @@ import pytest
 from dubkit.service.pairs import Pair, Pairs
 
 TABLE = [
-    {"from": "en English", "to": "pt Portuguese", "translation": "0.8", "route": "en > pt", "voices": "2 female, 1 male"},
+    {
+        "from": "en English",
+        "to": "pt Portuguese",
+        "translation": "0.8",
+        "route": "en > pt",
+        "voices": "2 female, 1 male",
+    },
     {"from": "pt Portuguese", "to": "en English", "translation": "0.7", "route": "pt > en", "voices": "1 male"},
     {"from": "en English", "to": "nb Norwegian Bokmål", "translation": "", "route": "en > da > nb", "voices": "1 male"},
 ]

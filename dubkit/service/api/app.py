@@ -100,6 +100,7 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
             expose_headers=[*TOLD, *resumable.TOLD],
             max_age=600,
         )
+    app.add_middleware(problems.Documented, base=BASE)
     app.add_middleware(Heads, base=BASE)
     app.add_middleware(Guard, config=service.config)
     app.add_middleware(Counted)

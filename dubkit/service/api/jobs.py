@@ -32,7 +32,7 @@ router = APIRouter(tags=["jobs"], default_response_class=Response)
     "/jobs",
     summary="List jobs",
     response_model=None,
-    responses={200: {"model": JobsAnswer}, **refusals("no-key", "invalid")},
+    responses={200: {"model": JobsAnswer}, **refusals("no-key", "no-such-job", "invalid")},
 )
 async def list_jobs(
     request: Request,

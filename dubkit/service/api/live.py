@@ -89,7 +89,9 @@ async def _tell(
             if not waiting.done():
                 waiting.cancel()
                 await owner_of(desk, key)
-                is_over = (await desk.quick(desk.service.jobs.find, job.id, owner)).is_over
+                job = await desk.quick(desk.service.jobs.find, job.id, owner)
+                followed.hear(job.sequence)
+                is_over = job.is_over
 
 
 def _is_over(events: Any, before: bool) -> bool:

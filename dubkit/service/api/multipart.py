@@ -15,6 +15,8 @@ from dubkit.service.api.problems import Refusal
 
 MOST_FIELDS, LONGEST_FIELD = 30, 64 * 1024
 """How many there are, and bytes of one."""
+LONGEST_NAME = 16 * 1024
+"""Bytes of a part's header, which names a file as its owner does."""
 SILENCE: Seconds = 60.0
 """How long a request may say nothing."""
 
@@ -121,6 +123,7 @@ class Form:
                 "on_part_end": self._part_ends,
                 "on_end": self._ends,
             },
+            max_header_size=LONGEST_NAME,
         )
 
     def feed(self, chunk: bytes) -> list[Piece]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dubkit.database import DatabaseAway
 from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace, UnsupportedPair
@@ -100,6 +100,9 @@ SAID = {
 }
 """Told in place of errors whose own words are for the operator."""
 
+PLAIN = {400: "unreadable", 413: "too-large", 416: "unsatisfiable-range"}
+"""By status: the kinds of what the framework itself refuses."""
+
 RETRY_AFTER = {"away": "5", "no-room": "300"}
 """Seconds."""
 
@@ -149,14 +152,52 @@ def problem(kind: str, detail: str, scope: Scope, headers: Mapping[str, str] | N
 
 def answer(error: BaseException, scope: Scope) -> Response:
     """The answer for an error; one that nobody foresaw is logged."""
-    kind = kind_of(error)
+    kind = "invalid" if isinstance(error, RequestValidationError) else kind_of(error)
     if kind == "failed":
         log.error("A request failed.", exc_info=error)
     elif kind in SAID:
         log.warning("A request could not be answered: %s", error)
+    if isinstance(error, RequestValidationError):
+        return _invalid(error, scope)
     if isinstance(error, Refusal):
         return problem(kind, error.detail, scope, error.headers)
     return problem(kind, SAID.get(kind, str(error)), scope)
+
+
+class Documented:
+    """ASGI middleware that tells in problem documents what the framework refuses in plain words.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    base : str
+        Of the paths that it holds for.
+    """
+
+    def __init__(self, app: ASGIApp, base: str) -> None:
+        self.app, self.base = app, base
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http" or not scope["path"].startswith(self.base):
+            await self.app(scope, receive, send)
+            return
+        is_told = False
+
+        async def pass_on(message: Message) -> None:
+            nonlocal is_told
+            if message["type"] == "http.response.start" and message["status"] in PLAIN:
+                headers = Headers(raw=message["headers"])
+                if is_told := headers.get("content-type", "").startswith("text/plain"):
+                    kind = PLAIN[message["status"]]
+                    kept = {
+                        name: value for name, value in headers.items() if name not in ("content-type", "content-length")
+                    }
+                    await problem(kind, f"{KINDS[kind][1]}.", scope, kept)(scope, receive, send)
+            if not is_told:
+                await send(message)
+
+        await self.app(scope, receive, pass_on)
 
 
 def install(app: FastAPI) -> None:
@@ -165,24 +206,22 @@ def install(app: FastAPI) -> None:
     async def told(request: Request, error: Exception) -> Response:
         return answer(error, request.scope)
 
-    for kind in (DubkitError, Refusal, Exception):
+    for kind in (DubkitError, Refusal, RequestValidationError, Exception):
         app.add_exception_handler(kind, told)
-    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+def _invalid(error: RequestValidationError, scope: Scope) -> Response:
     wrong = [
         # What was given is not repeated: it may be long, or secret.
         {"where": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
         for one in error.errors()
     ]
     if any(one["type"] == "json_invalid" for one in error.errors()):
-        return problem("unreadable", "The body is not JSON.", request.scope)
+        return problem("unreadable", "The body is not JSON.", scope)
     said = "; ".join(f"{one['where']}: {one['message']}" for one in wrong[:5])
-    return problem("invalid", f"{said}.", request.scope, errors=wrong[:50])
+    return problem("invalid", f"{said}.", scope, errors=wrong[:50])
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -198,8 +237,7 @@ async def _http(request: Request, error: Exception) -> Response:
         return problem("wrong-method", said, request.scope, headers)
     if status == 404:
         return problem("not-found", "There is nothing at this address.", request.scope)
-    kind = {400: "unreadable", 413: "too-large", 416: "unsatisfiable-range"}.get(status, "failed")
-    return problem(kind, str(error.detail or HTTPStatus(status).phrase), request.scope, headers)
+    return problem(PLAIN.get(status, "failed"), str(error.detail), request.scope, headers)
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -39,6 +39,23 @@ class Followed:
     watchers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def add(self, events: Sequence[JobEvent]) -> None:
+        """Note what happened since."""
+        self.recent.extend(events)
+        self._reach(events[-1].sequence)
+
+    def hear(self, last: int) -> None:
+        """Note how far the job is, where somebody has read that before its events were."""
+        if last > self.last:
+            # What is in between is read from the database.
+            self.recent.clear()
+            self._reach(last)
+
+    def _reach(self, last: int) -> None:
+        self.last = last
+        self.changed.set()
+        self.changed = asyncio.Event()
+
 
 class Watch:
     """Follows jobs for all who watch them.
@@ -55,6 +72,7 @@ class Watch:
     async def following(self, id: str, last: int) -> AsyncIterator[Followed]:
         """Follow a job whose last event has that number."""
         followed = self._followed.setdefault(id, Followed(last))
+        followed.hear(last)
         followed.watchers += 1
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
@@ -93,8 +111,5 @@ class Watch:
                 # It may have come to be watched anew, from a later event on, while the database was asked.
                 fresh = [event for event in events if followed is not None and event.sequence > followed.last]
                 if followed is not None and fresh:
-                    followed.recent.extend(fresh)
-                    followed.last = fresh[-1].sequence
-                    followed.changed.set()
-                    followed.changed = asyncio.Event()
+                    followed.add(fresh)
             await asyncio.sleep(pause)

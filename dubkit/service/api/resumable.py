@@ -10,6 +10,7 @@ from email.utils import formatdate
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -48,7 +49,7 @@ class TusRoute(APIRoute):
                     said = f"Version {VERSION} of tus is spoken here: send Tus-Resumable: {VERSION}."
                     raise Refusal("wrong-protocol", said, Tus_Version=VERSION)
                 response = await plain(request)
-            except (DubkitError, Refusal) as error:
+            except (DubkitError, Refusal, RequestValidationError) as error:
                 response = problems.answer(error, request.scope)
             response.headers["Tus-Resumable"] = VERSION
             return response

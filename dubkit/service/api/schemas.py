@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from dubkit.service.job import Kind, StageStatus, Status
 
 JOB_ID = "j4Tq0Vb7mXc2Kd9s"
-PART = Field(default=None, allow_inf_nan=False, ge=0, le=1e6)
+LONGEST = 1e6
+"""Seconds."""
 
 
 class Wishes(BaseModel):
@@ -33,8 +34,12 @@ class Wishes(BaseModel):
         description="`n_speakers`, `keep_original`, `glossary`, `bilingual`, `audio_track`, `slow_picture`, `vocal_sounds`.",
         examples=[{"n_speakers": 2, "glossary": {"cutting board": "tábua de corte"}}],
     )
-    start_time: float | None = PART
-    duration: float | None = PART
+    start_time: float | None = Field(
+        default=None, allow_inf_nan=False, ge=0, le=LONGEST, description="Of a stretch, in seconds of the film."
+    )
+    duration: float | None = Field(
+        default=None, allow_inf_nan=False, ge=1, le=LONGEST, description="Of a stretch, in seconds."
+    )
 
 
 class NewJobFromUpload(Wishes):

@@ -18,7 +18,7 @@ from dubkit.service.api.access import Owner, who
 from dubkit.service.api.answers import address, answer, job_answer
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import Desk, desk_of
-from dubkit.service.api.multipart import Field, FileBegins, FileBytes, FileEnds, pieces
+from dubkit.service.api.multipart import LONGEST_FIELD, Field, FileBegins, FileBytes, FileEnds, pieces
 from dubkit.service.api.problems import Refusal
 from dubkit.service.api.schemas import JobAnswer, NewJobFromUpload, Wishes
 from dubkit.service.arrival import Arrival, Arrived
@@ -53,7 +53,7 @@ FORM = {
                         "profile": {"type": "string", "maxLength": 40},
                         "options": {"type": "string", "description": "A JSON object; see `POST /api/v1/jobs`."},
                         "start_time": {"type": "number", "minimum": 0, "maximum": 1e6, "description": "In seconds."},
-                        "duration": {"type": "number", "minimum": 0, "maximum": 1e6, "description": "In seconds."},
+                        "duration": {"type": "number", "minimum": 1, "maximum": 1e6, "description": "In seconds."},
                         "file": {"type": "string", "format": "binary", "description": "MP4, MOV, AVI, MKV or WebM."},
                     },
                 },
@@ -106,6 +106,7 @@ async def upload(request: Request, owner: Owner, idempotency_key: IdempotencyKey
 @router.post(
     "/jobs",
     status_code=202,
+    max_body_size=LONGEST_FIELD,
     summary="Dub an uploaded film",
     response_model=None,
     responses=MADE | NOT_MADE | refusals("no-such-upload", "no-key"),
