@@ -31,9 +31,12 @@ REVOKED_WITHIN: Seconds = 5.0
 LONGEST_FORM = 4096
 OPEN = re.compile(
     r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon(/\d+)?|static/.+|assets/.+|svelte/.+"
-    r"|gradio_api/(info/?|app_id/?|theme\.css|startup-events|heartbeat/\w+|run/\w+/?|queue/(join|data)|cancel|reset/?))"
+    r"|gradio_api/(info/?|app_id/?|theme\.css|startup-events|heartbeat/\w+|run/\w+/?|reset/?))"
 )
-"""What the page needs of Gradio. Its file cache, uploads, proxy and monitoring are closed: films go through the service."""
+"""What the page needs of Gradio. Its file cache, uploads, proxy and monitoring are closed: films go through the service.
+
+So is its queue, whose answers anybody could read who knows the number of a visit: handlers answer the request that asked.
+"""
 _ADDRESS = re.compile(r"job=[\w-]{1,64}|films(=[\w-]{1,64})?")
 
 

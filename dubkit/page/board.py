@@ -92,7 +92,7 @@ def _title(status: JobStatus) -> str:
     return {
         "queued": "Waiting to start",
         "running": next((words.stage(row.stage) for row in status.stages if row.status == "running"), "Starting"),
-        "completed": "This dub is no longer kept",
+        "completed": "The dub is ready" if job.outputs else "This dub is no longer kept",
         "failed": "This film could not be dubbed",
         "cancelled": "Stopped",
     }[job.status]

@@ -64,7 +64,7 @@ const editFilm = (element, trigger, props, watch) => {
 
   // What dubbing again would do, and how long that takes.
   const toDub = () => {
-    const sounds = (one) => REVOICED.some((field) => one.pending.includes(field) || draft.speakers[one.id]?.[field]);
+    const sounds = (one) => REVOICED.some((field) => one.pending.includes(field) || draft.speakers[one.id]?.[field] !== undefined);
     const revoiced = new Set(film.speakers.filter(sounds).map((one) => one.id));
     const anew = film.lines.filter((line) => line.pending || draft.has(line.id) || revoiced.has(draft.line(line, "speaker")));
     const length = anew.reduce((sum, line) => sum + line.end - line.start, 0);
@@ -207,6 +207,7 @@ const editFilm = (element, trigger, props, watch) => {
     const isKept = draft.open(film.job.id, known);
     part(".original .language").textContent = `Original, ${film.source.name}`;
     part(".dub .language").textContent = `Dub, ${film.target.name}`;
+    if (isOther) choose(part("[data-tab=lines]"));
     players.open(film);
     take(reply);
     timeline.draw(film.drawn);

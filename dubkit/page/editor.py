@@ -120,7 +120,7 @@ def build(service: Service, owner_of: Callable[[gr.Request], str]) -> Editor:
         outputs=screen,
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_limit=None,
+        queue=False,
         api_visibility="private",
     )
     return editor

@@ -15,6 +15,8 @@ const newDraft = (onchange) => {
       // A browser that keeps nothing: the page still asks before it is left.
     }
   };
+  // A field that is null takes a correction back.
+  const now = (rows, row, field) => (rows[row.id]?.[field] === undefined ? row[field] : rows[row.id][field]);
   const put = (rows, row, field, value) => {
     const fields = { ...rows[row.id], [field]: value };
     if (value === row[field] || value === undefined) delete fields[field];
@@ -69,8 +71,8 @@ const newDraft = (onchange) => {
       onchange();
     },
     changes: () => structuredClone({ lines, speakers }),
-    line: (row, field) => lines[row.id]?.[field] ?? row[field],
-    speaker: (row, field) => speakers[row.id]?.[field] ?? row[field],
+    line: (row, field) => now(lines, row, field),
+    speaker: (row, field) => now(speakers, row, field),
     has: (id) => id in lines || id in speakers,
     isOut: (id) => lines[id] === null,
     isChanged: (id, field) => lines[id]?.[field] !== undefined,

@@ -87,7 +87,7 @@ const newSpeakers = (root, draft, actions) => {
         "div",
         { className: "strip" },
         others.length
-          ? make("label", {}, "Same person as ", choice(same, merged, (id) => draft.setSpeaker(speaker, "merge_into", id || undefined), "Same person as"))
+          ? make("label", {}, "Same person as ", choice(same, merged, (id) => draft.setSpeaker(speaker, "merge_into", id || (speaker.merge_into ? null : undefined)), "Same person as"))
           : "",
         isChanged ? button("Undo", () => (draft.has(speaker.id) ? draft.undo(speaker.id) : actions.reset(speaker.id)), { className: "undo" }) : "",
         draft.has(speaker.id) ? make("span", { className: "mark", textContent: "not saved" }) : "",

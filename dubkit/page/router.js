@@ -56,7 +56,6 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-go]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  if (!document.dispatchEvent(new CustomEvent("dk-leave", { cancelable: true }))) return;
   go(link.getAttribute("href"));
 });
 window.addEventListener("popstate", () => show(location.search, true));

@@ -39,18 +39,6 @@ GO, BUSY = "Dub this film", "Looking into the film…"
 WHOLE, PART = "The whole film", "First try a part of it"
 
 
-class Offer(gr.Dropdown):
-    """A list whose choices change. What is chosen is checked where it is used, for Gradio would check it against choices that a
-    server which was started anew does not know.
-    """
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """The choice as it came."""
-        return payload
-
-
 @dataclass(frozen=True)
 class Start:
     """The start's parts that others give to and take from.
@@ -74,23 +62,24 @@ class Start:
         """What :meth:`offered` gives values for."""
         return [self.source, self.target, self.note, self.timer]
 
-    def offered(self, source: str | None, target: str | None) -> dict[Any, Any]:
+    def offered(self, source: Any, target: Any) -> dict[Any, Any]:
         """The languages that can be had together, and what to expect of them.
 
         A choice that does not fit what was chosen last is taken back.
         """
-        source, target = source or "", target or ""
+        source, target = str(source or ""), str(target or "")
         try:
             pairs = self.service.pairs.list()
         except DubkitError:
             return self._later("The service does not answer just now. This page goes on by itself.")
         if not pairs:
             return self._later("Which languages can be dubbed is still being found out: a moment, please.")
+        spoken = languages.sources(pairs)
+        source = source if source in [code for _, code in spoken] else ""
         into = languages.targets(pairs, source)
-        if target not in {code for _, code in into}:
-            target = ""
+        target = target if target in [code for _, code in into] else ""
         return {
-            self.source: gr.Dropdown(choices=languages.sources(pairs), value=source),
+            self.source: gr.Dropdown(choices=spoken, value=source),
             self.target: gr.Dropdown(choices=into, value=target),
             self.note: look.note(languages.note(pairs, source, target)),
             self.timer: gr.Timer(active=False),
@@ -114,8 +103,11 @@ def build(service: Service, samples: Sequence[Sample], way: gr.HTML) -> Start:
                 elem_id="dk-chooser",
             )
         with gr.Column(scale=5, min_width=300, elem_classes="dk-card dk-form"):
-            source = Offer([languages.AUTOMATIC], value="", label="Spoken in the film", elem_id="dk-source")
-            target = Offer([languages.NONE], value="", label="Dub into", elem_id="dk-target")
+            source = gr.Dropdown([languages.AUTOMATIC], value="", label="Spoken in the film", elem_id="dk-source")
+            target = gr.Dropdown([languages.NONE], value="", label="Dub into", elem_id="dk-target")
+            for choice in (source, target):
+                # Gradio checks against the choices of this visit, which a server that was started anew does not know.
+                choice.preprocess = _as_it_came  # type: ignore[method-assign]
             note = gr.HTML(elem_id="dk-pair", apply_default_css=False)
             fields = {"source": source, "target": target, **_part(), **_options()}
             go = gr.Button(GO, variant="primary", size="lg", elem_id="dk-dub")
@@ -139,11 +131,15 @@ def build(service: Service, samples: Sequence[Sample], way: gr.HTML) -> Start:
     gr.on(changed, start.offered, [source, target], start.outputs, **look.handler("always_last"))
     # A film is looked into before it is taken: a second or two, and more on a busy machine.
     busy, ready = (f"() => {json.dumps(label)}" for label in (BUSY, GO))
-    silent = {"show_progress": "hidden", "api_visibility": "private"}
+    silent: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     go.click(None, None, go, js=busy, **silent)
     handed_in = go.click(submit, [chosen, *fields.values()], [way, problem], js=CHOSEN, **look.handler())
     handed_in.then(None, None, go, js=ready, **silent)
     return start
+
+
+def _as_it_came(payload: Any) -> Any:
+    return payload
 
 
 def read_film(given: Any) -> dict[str, str]:
@@ -188,8 +184,8 @@ def _part() -> dict[str, Any]:
     """The choice of a part of the film."""
     how = gr.Radio([WHOLE, PART], value=WHOLE, label="How much", elem_id="dk-part")
     with gr.Row(visible=False, elem_classes="dk-pair") as row:
-        begin = gr.Textbox("0:00", label="Starts at (minutes:seconds)", max_lines=1, min_width=120)
-        seconds = gr.Number(30, label="Lasts (seconds)", min_width=120)
+        begin = gr.Textbox("0:00", label="Starts at", max_lines=1, min_width=120)
+        seconds = gr.Number(30, label="Lasts, in seconds", min_width=120)
     how.change(lambda part: gr.Row(visible=part == PART), how, row, **look.handler("always_last"))
     return {"part": how, "begin": begin, "seconds": seconds}
 

@@ -12,10 +12,15 @@ from dubkit.page import board, editor, look, words
 from dubkit.page.access import owner_of
 from dubkit.page.actions import done
 from dubkit.page.address import HERE, read
+from dubkit.record import Seconds
 from dubkit.service.job import NoSuchJob
 from dubkit.service.service import JobStatus, Service
 
 GONE = "It was deleted, or the link is not complete, or it is somebody else's."
+
+EVERY: Seconds = 1.0
+SELDOM: Seconds = 3.0
+"""How often a job is looked at that is at work, and one that waits."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Watch:
             return self._without(board.unknown(GONE), GONE, request)
         except DubkitError as error:
             told = words.told(error)
-            return {self.problem: look.problem(told), self.heard: told, self.timer: gr.Timer(active=True)}
+            return {self.problem: look.problem(told), self.heard: told, self.timer: gr.Timer(SELDOM, active=True)}
         return self._drawn(status, request)
 
     def acted(self, query: str, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
@@ -61,7 +66,7 @@ class Watch:
 
     def _without(self, drawn: str, heard: str, request: gr.Request) -> dict[Any, Any]:
         closed = {self.editor.screen: self.editor.shown(None, request)}
-        return {**self._parts("", drawn, heard, is_live=False, is_editable=False), **closed}
+        return {**self._parts("", drawn, heard, every=0.0, is_editable=False), **closed}
 
     def _drawn(self, status: JobStatus, request: gr.Request) -> dict[Any, Any]:
         job = status.job
@@ -73,19 +78,19 @@ class Watch:
             board.head(job, is_ready=is_editable),
             drawn,
             board.heard(status),
-            not job.is_over and not is_editable,
+            0.0 if job.is_over or is_editable else EVERY if job.status == "running" else SELDOM,
             is_editable,
         )
         screen = self.editor.shown(job.id if is_editable else None, request)
         return {**parts, self.editor.screen: screen}
 
-    def _parts(self, head: str, drawn: str, heard: str, is_live: bool, is_editable: bool) -> dict[Any, Any]:
+    def _parts(self, head: str, drawn: str, heard: str, every: Seconds, is_editable: bool) -> dict[Any, Any]:
         return {
             self.head: head,
             self.board: drawn,
             self.heard: heard,
             self.problem: "",
-            self.timer: gr.Timer(active=is_live),
+            self.timer: gr.Timer(every or EVERY, active=every > 0),
             self.editing: gr.Column(visible=True if is_editable else "hidden"),
         }
 
@@ -106,7 +111,7 @@ def build(service: Service, here: gr.Textbox, way: gr.HTML) -> Watch:
     heard = gr.HTML("", html_template='<p role="status">${value}</p>', elem_classes="dk-sr", apply_default_css=False)
     drawn = gr.HTML(js_on_load=look.asset("actions.js"), apply_default_css=False)
     problem = gr.HTML(apply_default_css=False)
-    timer = gr.Timer(1.0, active=False)
+    timer = gr.Timer(EVERY, active=False)
     with gr.Column(visible="hidden", elem_id="dk-editing") as editing:
         made = editor.build(service, owner_of)
     watch = Watch(service, way, head, drawn, heard, problem, timer, editing, made)

@@ -63,9 +63,7 @@ class Draft:
             self.edits.clear()
         elif name in self.speakers:
             self._drop(name, "detect_gender", "assign_voices")
-            for line in self.shown.lines:
-                if heard(line).speaker == name and line.speaker != name:
-                    self._change_heard(line, {"speaker": None})
+            self._take_back_lines(name)
         else:
             self._drop(known(self.lines, name, "line").id, "transcribe", "translate")
 
@@ -100,6 +98,8 @@ class Draft:
             raise BadInput(f"The name of speaker {name} is empty. Give one, or null for the name that was found.")
         if new.get("merge_into") is not None:
             self._merge(one, known(self.speakers, new["merge_into"], "speaker"))
+        elif "merge_into" in new:
+            self._take_back_lines(name)
         if found := {key: value for key, value in new.items() if key in ("name", "gender")}:
             self._change_cast(one, found)
         if "voice" in new and (new["voice"] != one.voice or "voice" in one.pending):
@@ -136,6 +136,12 @@ class Draft:
     def _keeps(self, one: DocumentSpeaker, before: DocumentSpeaker) -> bool:
         """Whether a speaker's voice in the dub is the one to keep: it was found for them as they are."""
         return one.gender == before.gender and before.voice in self.voices and before.voice_reason != BY_HAND
+
+    def _take_back_lines(self, name: str) -> None:
+        """Give a speaker the lines that were theirs and are another's now."""
+        for line in self.shown.lines:
+            if heard(line).speaker == name and line.speaker != name:
+                self._change_heard(line, {"speaker": None})
 
     def _change_heard(self, line: DocumentLine, new: Mapping[str, Any]) -> None:
         row = heard(line)

@@ -6,12 +6,12 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, func, select
 
 from dubkit.database import Database
 from dubkit.record import Seconds
 from dubkit.service.job import PACES, StageRow, seconds_left
-from dubkit.service.job_rows import BOUNDS, FIRST, STAGE, stage_row
+from dubkit.service.job_rows import BOUNDS, FIRST, LATER, STAGE, stage_row
 from dubkit.service.presence import live
 from dubkit.service.tables import jobs, stages, tallies
 
@@ -20,6 +20,9 @@ RECENT = 50
 
 PACES_SECONDS = 60.0
 """How long paces are taken for known."""
+
+WAITS_SECONDS = 1.0
+"""How long the queue is taken for known: many ask at once."""
 
 TALLY = (tallies.c.kind, tallies.c.stage, tallies.c.label, tallies.c.count, tallies.c.total)
 
@@ -90,36 +93,36 @@ def _measured(connection: Connection) -> dict[str, float]:
     return found
 
 
-def waiting_seconds(database: Database, id: str, paces: dict[str, float]) -> Seconds:
-    """How long until it is a waiting job's turn: the work ahead of it, shared by the workers that are there."""
-    mine = (
-        select(jobs.c.priority, jobs.c.queued, jobs.c.number)
-        .where(jobs.c.id == id, jobs.c.status == "queued")
-        .subquery()
-    )
-    place = tuple_(jobs.c.priority, jobs.c.queued, jobs.c.number) < tuple_(
-        mine.c.priority, mine.c.queued, mine.c.number
-    )
-    length = func.coalesce(jobs.c.duration, jobs.c.film_duration)
+class Waits:
+    """How long waiting jobs have to wait for their turn: the work ahead of them, shared by the workers that are there."""
 
-    def work(connection: Connection) -> Seconds:
-        if connection.execute(select(mine)).first() is None:
-            return 0.0
-        ahead = (
-            select(jobs.c.priority, func.sum(length)).where(jobs.c.status == "queued", place).group_by(jobs.c.priority)
-        )
-        each = {FIRST: sum(paces[stage] for stage in REDONE)}
-        seconds: Seconds = sum(
-            each.get(priority, sum(paces.values())) * film for priority, film in connection.execute(ahead)
-        )
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, Seconds] = {}
+        self._until = 0.0
+
+    def seconds(self, id: str, paces: dict[str, float]) -> Seconds:
+        """Of a job, when stages take so many seconds per second of film; 0 where it does not wait."""
+        if time.monotonic() >= self._until or id not in self._known:
+            self._known = self._database.read(lambda connection: self._measured(connection, paces))
+            self._until = time.monotonic() + WAITS_SECONDS
+        return self._known.get(id, 0.0)
+
+    def _measured(self, connection: Connection, paces: dict[str, float]) -> dict[str, Seconds]:
+        length = func.coalesce(jobs.c.duration, jobs.c.film_duration)
         running = select(*STAGE, jobs.c.id, length).where(jobs.c.status == "running", jobs.c.id == stages.c.job)
         rows: defaultdict[tuple[str, float], list[StageRow]] = defaultdict(list)
         for row in connection.execute(running):
             rows[row[-2], row[-1]].append(stage_row(row[:-2]))
-        rest: Seconds = sum(seconds_left(of, film, paces) for (_, film), of in rows.items())
-        return (seconds + rest) / max(1, live(connection, database))
-
-    return database.read(work)
+        ahead = sum(seconds_left(of, film, paces) for (_, film), of in rows.items())
+        each = {FIRST: sum(paces[stage] for stage in REDONE), LATER: sum(paces.values())}
+        queue = select(jobs.c.id, jobs.c.priority, length).where(jobs.c.status == "queued")
+        n_workers = max(1, live(connection, self._database))
+        found = {}
+        for id, priority, film in connection.execute(queue.order_by(jobs.c.priority, jobs.c.queued, jobs.c.number)):
+            found[id] = ahead / n_workers
+            ahead += each[priority] * film
+        return found
 
 
 def counts(database: Database) -> Counts:

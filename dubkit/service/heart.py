@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 Why = Literal["cancel", "lost", "end"]
 """Why work stops: its owner does not want it any more, another worker has it, or this worker is to end."""
-BEAT: Seconds = 0.5
+BEAT: Seconds = 0.4
 """Between two beats, at most: whoever cancels a job waits for one."""
 TELLING: Seconds = 0.3
 """Between two messages of progress, at least."""
-GRACE: Seconds = 1.0
+GRACE: Seconds = 0.8
 """How long work that is to stop may go on to its next step, before its process is killed."""
 
 
@@ -77,6 +77,9 @@ class Heart:
 
     def observe(self, event: Event) -> None:
         """An observer of the run."""
+        if self.why and event.status == "failed":
+            # A stage that was stopped has not failed.
+            return
         follow(event)
         with self._lock:
             last = self._events[-1] if self._events else None
@@ -116,7 +119,7 @@ class Heart:
         beaten = told = time.monotonic()
         every = min(BEAT, self._lease / 4)
         while not self._over.is_set():
-            self._wake.wait(TELLING)
+            self._wake.wait(TELLING / 3 if self.why else TELLING)
             self._wake.clear()
             now = time.monotonic()
             if self._ending.is_set():

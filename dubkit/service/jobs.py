@@ -48,7 +48,7 @@ class Jobs(Leftovers):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._now = database.now
-        self._paces = figures.Paces(database)
+        self._paces, self._waits = figures.Paces(database), figures.Waits(database)
         self._look = look_statement(database)
 
     def add(self, new: NewJob) -> tuple[Job, bool]:
@@ -179,7 +179,7 @@ class Jobs(Leftovers):
 
     def waiting_seconds(self, job: Job) -> Seconds:
         """How long a waiting job has to wait for its turn, as far as can be told; 0 for others."""
-        return figures.waiting_seconds(self._database, job.id, self.paces())
+        return self._waits.seconds(job.id, self.paces())
 
     def paces(self) -> dict[str, float]:
         """Seconds that each stage takes per second of film, as it was with the last films."""

@@ -203,6 +203,18 @@ def test_speakers_are_renamed_merged_and_heard(desk: Desk) -> None:
     desk.told("Saved.")
     speakers = {one.id: one for one in desk.service.lines("local", desk.job.id).speakers}
     assert (speakers["S1"].name, speakers["S2"].voice, speakers["S3"].merged_into) == ("Ana", "stand-in:santa", "S2")
+    page.select_option('[data-speaker="S3"] [aria-label="Same person as"]', label="nobody else")
+    page.click(".editor .save")
+    desk.told("Saved.")
+    assert desk.service.lines("local", desk.job.id).speakers[2].merged_into == ""
+
+
+def test_lines_of_merged_speakers_are_shown_as_one_persons(desk: Desk) -> None:
+    page = desk.page
+    page.click("[data-tab=speakers]")
+    page.select_option('[data-speaker="S3"] [aria-label="Same person as"]', label="Speaker 2")
+    page.click(".editor .save")
+    desk.told("Saved.")
     page.click("[data-tab=lines]")
     assert page.text_content(f"{desk.cell('u0004', 'about')} .who") == "Speaker 2"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 import pytest
+from dubbed_films import dubbed
 from films import make_film
 from page_films import failed, opened, running
 from starlette.testclient import TestClient
@@ -64,7 +65,7 @@ def test_nobody_gets_in_without_a_key(visited):
     assert client.get("/").headers["location"] == "/login"
     assert client.get("/?job=abc").headers["location"] == "/login?job=abc"
     assert client.get("/?next=//elsewhere.example").headers["location"] == "/login"
-    for path in ("/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x", "/gradio_api/heartbeat/x"):
+    for path in ("/config", "/gradio_api/info", "/theme.css", "/gradio_api/heartbeat/x"):
         assert client.get(path).status_code == 401
     assert client.post("/gradio_api/run/predict", json={"data": []}, headers=OWN).status_code == 401
     assert client.post("/page/uploads", json={"name": "a.mp4", "size": 9}, headers=OWN).status_code == 401
@@ -148,6 +149,13 @@ def test_what_is_done_is_seen(visited):
     assert "Stopped" in called(client, "acted_1", f"?job={job.id}", event={"act": "cancel", "job": job.id}).text
     gone = called(client, "acted_1", f"?job={job.id}", event={"act": "delete", "job": job.id})
     assert "?films#" in gone.text and job.id not in called(client, "show", "?films").text
+
+
+def test_a_finished_job_opens_the_editor_and_no_board(unlocked):
+    job = dubbed(unlocked.service)
+    text = called(unlocked.client(), "show", f"?job={job.id}").text
+    assert "Bom dia." in text and "The dub is ready" in text and "dk-stages" not in text
+    assert "Bom dia." not in called(unlocked.client(), "show", "").text
 
 
 def test_gradio_serves_and_takes_no_files(unlocked, tmp_path):

@@ -115,7 +115,7 @@ def test_a_sample_sets_its_language_and_a_part_of_it_is_dubbed(page: Page, addre
     expect(page.get_by_label("Spoken in the film", exact=True)).to_have_value("Portuguese")
     choose(page, "Dub into", "English")
     page.get_by_label("First try a part of it").check()
-    page.get_by_label("Lasts (seconds)").fill("1")
+    page.get_by_label("Lasts, in seconds").fill("1")
     page.get_by_role("button", name="Dub this film").click()
     expect(page.locator("#dk-job h1")).to_be_visible(timeout=30_000)
     job = service.list(LOCAL, limit=1)[0]

@@ -4,11 +4,11 @@ from typing import Any
 
 import av
 import pytest
+import servers
 from service_desk import Desk, kinds, wait_for
 from stand_ins import ToneSynthesizer, ToneTranscriber
 
 from dubkit.errors import OutOfSpace
-from dubkit.progress import Event
 from dubkit.run import PIPELINE
 from dubkit.service import execute, heart
 from dubkit.service.heart import Heart
@@ -180,20 +180,21 @@ def test_a_worker_that_ends_gives_its_job_back(desk, talk, backends, stopped):
 def test_a_worker_whose_claim_is_void_changes_nothing(desk, talk, backends, stopped):
     job = desk.add(talk)
 
-    def lose() -> None:
-        # Another worker is silent for so long, too.
-        desk.claims.beat(claim[0], 0.0)
-        assert desk.claims.take(job.id, "other", 60.0) is not None
+    def lost() -> bool:
+        # Until another is faster than this worker's next beat.
+        desk.claims.beat(claim[0], -60.0)
+        return desk.claims.take(job.id, "other", 60.0) is not None
 
     claim: list[Any] = []
     take = desk.claims.take
 
     def taken(id: str, worker: str, seconds: float) -> Any:
-        claim[:] = [*claim, found] if (found := take(id, worker, seconds)) else claim
+        found = take(id, worker, seconds)
+        claim.extend([found] if found else [])
         return found
 
     desk.claims.take = taken
-    backends.renew(synthesizer=Acting(lose, stopped))
+    backends.renew(synthesizer=Acting(lambda: wait_for(lost), stopped))
     now = desk.work(job.id)
     assert (now.status, now.attempts, now.outputs) == ("running", 2, ())
     assert not list(desk.storage.names("dubs"))
@@ -291,50 +292,37 @@ def seconds(desk: Desk, job: Any) -> float:
         return float(film.duration / 1e6)
 
 
-class Slate:
-    """Claims that write down what they are told."""
+def test_films_come_from_a_bucket_and_dubs_go_into_one(tmp_path, talk, backends, s3_server, monkeypatch):
+    import boto3
 
-    def __init__(self) -> None:
-        self.told: list[list[Event]] = []
-
-    def tell(self, claim: Any, events: Any) -> bool:
-        self.told.append(list(events))
-        return True
-
-    def beat(self, claim: Any, seconds: float) -> str:
-        return "held"
-
-
-def test_progress_that_comes_fast_is_told_now_and_then(monkeypatch):
-    monkeypatch.setattr(heart, "TELLING", 60.0)
-    slate: Any = Slate()
-    with Heart(slate, None, 20.0, threading.Event()) as beating:  # type: ignore[arg-type]
-        beating.observe(Event("a", "started"))
-        for n in range(1, 1001):
-            beating.observe(Event("a", "progress", n, 1000))
-            if n == 500:
-                beating.observe(Event("a", "warning", note="careful"))
-        beating.observe(Event("a", "done"))
-    assert [(e.status, e.done) for events in slate.told for e in events] == [
-        ("started", 0), ("progress", 500), ("warning", 0), ("progress", 1000), ("done", 0)
-    ]  # fmt: skip
+    names = {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "a-secret", "ENDPOINT_URL_S3": s3_server}
+    for name, value in names.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="dubbing")
+    desk = Desk(tmp_path / "home", storage="s3://dubbing/service")
+    done = desk.work(desk.add(talk).id)
+    assert (done.status, done.error, kinds(done.outputs)) == ("completed", "", FILES)
+    assert {o.place: desk.storage.size(o.place) for o in done.outputs} == {o.place: o.n_bytes for o in done.outputs}
 
 
-def test_what_a_database_that_is_away_was_not_told_is_told_later(monkeypatch, quick):
-    from dubkit.database import DatabaseAway
+class Outage(ToneSynthesizer):
+    """The database goes away when the first line is asked for, and comes back a while later."""
 
-    slate: Any = Slate()
-    tell, tries = slate.tell, []
+    def __init__(self, server: servers.Postgres) -> None:
+        super().__init__()
+        self.server = server
 
-    def away(claim: Any, events: Any) -> bool:
-        tries.append(events)
-        if len(tries) == 1:
-            raise DatabaseAway("away")
-        return bool(tell(claim, events))
+    def note(self, request: object) -> None:
+        super().note(request)
+        if len(self.asked) == 1:
+            self.server.stop()
+            threading.Timer(2.0, self.server.start).start()
 
-    slate.tell = away
-    with Heart(slate, None, 20.0, threading.Event()) as beating:  # type: ignore[arg-type]
-        for n in range(5):
-            beating.observe(Event(f"stage {n}", "done"))
-        wait_for(lambda: bool(slate.told))
-    assert [e.stage for events in slate.told for e in events] == [f"stage {n}" for n in range(5)]
+
+def test_a_job_outlives_a_restart_of_its_database(tmp_path, talk, backends):
+    with servers.postgres() as server:
+        desk = Desk(tmp_path / "home", database=server.url)
+        backends.renew(synthesizer=Outage(server))
+        done = desk.work(desk.add(talk).id)
+        assert (done.status, done.attempts, done.error) == ("completed", 1, "")
+        assert [e.stage for e in desk.told(done) if e.status == "done"] == STAGES

@@ -322,7 +322,8 @@ def test_only_recent_films_tell_the_pace(jobs, claims, monkeypatch):
     assert jobs.paces()["combine"] == pytest.approx(0.1)
 
 
-def test_the_wait_is_the_work_ahead_shared_by_the_workers(jobs, claims):
+def test_the_wait_is_the_work_ahead_shared_by_the_workers(jobs, claims, monkeypatch):
+    monkeypatch.setattr("dubkit.service.figures.WAITS_SECONDS", 0.0)
     whole = sum(PACES.values())
     first, second, third = (jobs.add(asked())[0] for _ in range(3))
     assert [jobs.waiting_seconds(job) for job in (first, second, third)] == pytest.approx(
@@ -340,6 +341,13 @@ def test_the_wait_is_the_work_ahead_shared_by_the_workers(jobs, claims):
     assert jobs.waiting_seconds(preview) < before
     redone = sum(PACES[stage] for stage in ("synthesize", "assemble", "combine"))
     assert before == pytest.approx(30 * (whole - PACES["synthesize"] / 2) + 5 * redone)
+
+
+def test_a_wait_is_known_of_a_job_that_came_just_now(jobs):
+    first, _ = jobs.add(asked())
+    assert jobs.waiting_seconds(first) == 0.0
+    second, _ = jobs.add(asked())
+    assert jobs.waiting_seconds(second) == pytest.approx(60 * sum(PACES.values()))
 
 
 def test_counts_only_grow_where_they_count_what_happened(jobs, claims):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS, WRITERS = 8, 16
+READERS, WRITERS = 4, 16
 """Threads for what is quick, and for films that come in, clips that are cut, and jobs that are stopped."""
 
 

@@ -155,7 +155,7 @@ def answer(error: BaseException, scope: Scope) -> Response:
     kind = "invalid" if isinstance(error, RequestValidationError) else kind_of(error)
     if kind == "failed":
         log.error("A request failed.", exc_info=error)
-    elif kind in SAID:
+    elif kind in RETRY_AFTER:
         log.warning("A request could not be answered: %s", error)
     if isinstance(error, RequestValidationError):
         return _invalid(error, scope)
