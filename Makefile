@@ -63,7 +63,7 @@ guard: $(READY)  ## run the small suite, and fail where a score has fallen
 lab: $(READY) $(TALKING_HEAD) $(DIALOGUE)  ## JupyterLab on the notebooks, with the films that they look at
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb
 
-app: $(READY)  ## the web page
+app: $(READY) $(TALKING_HEAD) $(DIALOGUE)  ## the web page, and the service behind it
 	$(BIN)/python app.py
 
 clean:  ## remove what was built and cached; the environment and the models stay

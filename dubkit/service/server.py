@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,14 +20,17 @@ from dubkit.service.config import Config
 from dubkit.service.service import Service
 from dubkit.service.workers import Workers
 
+if TYPE_CHECKING:
+    from dubkit.page.samples import Sample
+
 log = logging.getLogger(__name__)
 
 LEAVE = 5
 """Seconds that those have who are being answered when the server is stopped."""
 
 
-def application(service: Service) -> FastAPI:
-    """API and page of a service; its workers start and end with it."""
+def application(service: Service, samples: Sequence[Sample] = ()) -> FastAPI:
+    """API and page of a service, with films to try it with; its workers start and end with it."""
     from dubkit.page import mounted
 
     @contextlib.asynccontextmanager
@@ -35,10 +39,12 @@ def application(service: Service) -> FastAPI:
             yield
         service.close()
 
-    return mounted(create_app(service, lifespan), service)
+    return mounted(create_app(service, lifespan), service, samples)
 
 
-def serve(host: str = "127.0.0.1", port: int = 7860, config: Config | None = None) -> None:
+def serve(
+    host: str = "127.0.0.1", port: int = 7860, config: Config | None = None, samples: Sequence[Sample] = ()
+) -> None:
     """Serve until this process is stopped.
 
     Parameters
@@ -47,6 +53,8 @@ def serve(host: str = "127.0.0.1", port: int = 7860, config: Config | None = Non
         Where to listen.
     config : Config, optional
         By default what the environment says.
+    samples : sequence of Sample
+        Films that the page offers to everybody.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, config: Config | None = Non
     logs.configure()
     with bound(host, port) as address:
         settings = uvicorn.Config(
-            application(Service(config)),
+            application(Service(config), samples),
             log_config=None,
             access_log=False,
             server_header=False,
