@@ -11,13 +11,13 @@ from typing import Any
 
 from dubkit.database import Database
 from dubkit.progress import Event
-from dubkit.service.claims import Claims
 from dubkit.service.config import Config
-from dubkit.service.execute import execute
-from dubkit.service.job import Film, Job, NewJob, Output
-from dubkit.service.jobs import Jobs
+from dubkit.service.jobs.claims import Claims
+from dubkit.service.jobs.job import Film, Job, NewJob, Output
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.tables import upgrade
 from dubkit.service.storage import Storage, storage
-from dubkit.service.tables import upgrade
+from dubkit.service.workers.execute import execute
 
 OWNER = "ana"
 

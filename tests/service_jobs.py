@@ -9,7 +9,7 @@ from typing import Any
 from servers import Postgres
 
 from dubkit.database import Database
-from dubkit.service.job import Film, NewJob, Output
+from dubkit.service.jobs.job import Film, NewJob, Output
 
 REMEDY = "the service goes on by itself once it is there"
 

@@ -15,7 +15,7 @@ import uvicorn
 from dubkit.progress import Event
 from dubkit.service.api import create_app
 from dubkit.service.config import Config
-from dubkit.service.job import Claim, Output
+from dubkit.service.jobs.job import Claim, Output
 from dubkit.service.service import Service
 
 

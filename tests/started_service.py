@@ -48,7 +48,7 @@ class Started:
     def start(self) -> None:
         """Start what is not running, and wait until the server answers."""
         while len(self.workers) < self.fleet_workers:
-            self.workers.append(self._process("-m", "dubkit.service.dramatiq"))
+            self.workers.append(self._process("-m", "dubkit.service.workers.dramatiq"))
         if self.server is None:
             self.server = self._process(str(ROOT / "app.py"))
         until = time.monotonic() + 60
@@ -78,7 +78,7 @@ class Started:
         found = [
             child
             for child in psutil.Process(self.server.pid).children()
-            if "dubkit.service.worker" in " ".join(child.cmdline())
+            if "dubkit.service.workers.worker" in " ".join(child.cmdline())
         ]
         with contextlib.suppress(psutil.NoSuchProcess):
             if found:

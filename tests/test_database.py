@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from dubkit.database import Database, DatabaseAway
 from dubkit.errors import OutOfSpace
-from dubkit.service.jobs import Jobs
-from dubkit.service.tables import upgrade
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.tables import upgrade
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from dubkit.service import metrics
 from dubkit.service.config import Config
-from dubkit.service.job import Film, NewJob
+from dubkit.service.jobs.job import Film, NewJob
 from dubkit.service.service import Service
+from dubkit.service.watching import metrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 ADDED = {"job", "le"}

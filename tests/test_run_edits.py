@@ -110,5 +110,8 @@ def test_runs_with_names_keep_their_corrections_to_themselves(store: Path, talk:
     ]
     again = opened(talk, store, name="first")
     assert again.translation.lines[1].text == "uma frase nova"
-    assert again.uncorrected("translate").lines[1].text == "pt-high1 pt-high2 pt-high3 pt-high4 pt-high5 pt-high6 pt-high7."
+    assert (
+        again.uncorrected("translate").lines[1].text
+        == "pt-high1 pt-high2 pt-high3 pt-high4 pt-high5 pt-high6 pt-high7."
+    )
     assert backends.asked == {}

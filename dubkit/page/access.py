@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dubkit.errors import BadInput
 from dubkit.page import look
 from dubkit.record import Seconds
+from dubkit.service.access.signing import BadLink
 from dubkit.service.api.access import address_of
 from dubkit.service.api.desk import desk_of
 from dubkit.service.api.problems import Refusal
-from dubkit.service.job import LOCAL
+from dubkit.service.jobs.job import LOCAL
 from dubkit.service.service import Service
-from dubkit.service.signing import BadLink
 
 COOKIE = "dubkit_session"
 LASTS: Seconds = 7 * 24 * 3600.0

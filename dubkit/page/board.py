@@ -9,7 +9,7 @@ import html
 import time
 
 from dubkit.page import languages, words
-from dubkit.service.job import Job, StageRow
+from dubkit.service.jobs.job import Job, StageRow
 from dubkit.service.service import JobStatus
 
 MARKS = {"waiting": "", "running": "", "done": "✓", "reused": "✓", "failed": "✗"}

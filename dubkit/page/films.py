@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dubkit.page import board, languages, words
-from dubkit.service.job import Job
+from dubkit.service.jobs.job import Job
 from dubkit.service.service import JobStatus, Service
 
 MOST = 24

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from dubkit import languages
 from dubkit.page.words import QUALITIES, counted
-from dubkit.service.pairs import Pair
+from dubkit.service.jobs.pairs import Pair
 
 Choice = tuple[str, str]
 AUTOMATIC: Choice = ("Find out from the film", "")

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from dubkit.page.access import Sessions, visitor
 from dubkit.service.api.access import who
 from dubkit.service.api.desk import desk_of
-from dubkit.service.arrival import TooLarge
+from dubkit.service.films.arrival import TooLarge
+from dubkit.service.films.uploads import Upload
 from dubkit.service.service import Service
-from dubkit.service.uploads import Upload
 
 MOST_AT_ONCE = 16 * 1024 * 1024
 """Bytes of a part: each is in memory for a moment."""

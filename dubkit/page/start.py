@@ -17,10 +17,10 @@ from dubkit.page.address import LONGEST
 from dubkit.page.chooser import chooser
 from dubkit.page.samples import Sample
 from dubkit.page.wishes import Form, wanted
-from dubkit.service.arrival import ENDINGS, Arrival, Arrived
-from dubkit.service.job import Job
+from dubkit.service.films.arrival import ENDINGS, Arrival, Arrived
+from dubkit.service.films.uploads import NoSuchUpload
+from dubkit.service.jobs.job import Job
 from dubkit.service.service import Service
-from dubkit.service.uploads import NoSuchUpload
 from dubkit.settings import profiles
 
 CHUNK = 1 << 20

@@ -8,12 +8,13 @@ from typing import Any
 import gradio as gr
 
 from dubkit.errors import DubkitError
-from dubkit.page import board, editor, look, words
+from dubkit.page import board, look, words
 from dubkit.page.access import owner_of
 from dubkit.page.actions import done
 from dubkit.page.address import HERE, read
+from dubkit.page.editor import editor
 from dubkit.record import Seconds
-from dubkit.service.job import NoSuchJob
+from dubkit.service.jobs.job import NoSuchJob
 from dubkit.service.service import JobStatus, Service
 
 GONE = "It was deleted, or the link is not complete, or it is somebody else's."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dubkit.errors import DubkitError
 from dubkit.record import Seconds
 from dubkit.service.api.problems import SAID, kind_of
-from dubkit.service.job import Job, StageStatus
+from dubkit.service.jobs.job import Job, StageStatus
 
 STAGES: Mapping[str, str] = {
     "validate": "Checking the film",

@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from dubkit.service.job import Job, Output
+from dubkit.service.jobs.job import Job, Output
 from dubkit.service.storage import Storage
 
 INSIDE = ("video", "audio", "subtitles", "transcript", "timing")

@@ -22,8 +22,8 @@ from dubkit.errors import BadInput, DubkitError, MissingModel, StageFailed
 from dubkit.options import NO_SPEECH, Film, Json, PlainErrors, Source, print_table, tell
 
 if TYPE_CHECKING:
-    from dubkit.service.client import Client
-    from dubkit.service.keys import Keys
+    from dubkit.service.access.keys import Keys
+    from dubkit.service.client.client import Client
 
 HERE = "http://127.0.0.1:7860"
 
@@ -170,16 +170,16 @@ def _installed() -> Iterator[None]:
 
 def _client(server: str) -> Client:
     with _installed():
-        from dubkit.service.client import Client
+        from dubkit.service.client.client import Client
     return Client(server, os.environ.get("DUBKIT_KEY") or None)
 
 
 def _keys() -> Keys:
     with _installed():
         from dubkit.database import Database
+        from dubkit.service.access.keys import Keys
         from dubkit.service.config import Config
-        from dubkit.service.keys import Keys
-        from dubkit.service.tables import upgrade
+        from dubkit.service.jobs.tables import upgrade
     config = Config.from_environment()
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(config.database, "job database", "give the same command again", patience=5.0)
@@ -233,7 +233,7 @@ def _waited(client: Client, job: str, as_json: bool) -> dict[str, Any]:
     from dubkit import errors
     from dubkit.display import watcher
     from dubkit.progress import Event
-    from dubkit.service.job import PACES
+    from dubkit.service.jobs.job import PACES
 
     if as_json:
         said = client.wait(job, lambda event: print(json.dumps(asdict(event)), file=sys.stderr, flush=True))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dubkit.errors import BadInput
 from dubkit.record import Seconds
-from dubkit.service.job import Conflict, Job, NewJob, Output
+from dubkit.service.jobs.job import Conflict, Job, NewJob, Output
 from dubkit.service.storage import Storage
 from dubkit.store import digest
 
@@ -34,7 +34,9 @@ def stretch(job: Job, start: Seconds, duration: Seconds) -> tuple[Seconds, Secon
     # A hundredth, so that rounding keeps the end within the film.
     end = min(start + duration, math.floor(job.length * 100) / 100)
     if end - start < min(SHORTEST, job.length) - 0.01:
-        raise BadInput(f"The film lasts {job.length:.1f} s: a preview cannot begin at {start:g} s. Choose an earlier start.")
+        raise BadInput(
+            f"The film lasts {job.length:.1f} s: a preview cannot begin at {start:g} s. Choose an earlier start."
+        )
     return round(start, 2), round(end - start, 2)
 
 

@@ -13,12 +13,12 @@ from fastapi import FastAPI
 
 from dubkit.backends.remote.served import loopback
 from dubkit.errors import BadInput
-from dubkit.service import logs
 from dubkit.service.address import bound, told_of_address
 from dubkit.service.api import create_app
 from dubkit.service.config import Config
 from dubkit.service.service import Service
-from dubkit.service.workers import Workers
+from dubkit.service.watching import logs
+from dubkit.service.workers.supervisor import Workers
 
 if TYPE_CHECKING:
     from dubkit.page.samples import Sample

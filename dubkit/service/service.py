@@ -15,24 +15,35 @@ from dubkit.database import Database
 from dubkit.errors import BadInput
 from dubkit.record import Seconds
 from dubkit.service import archive, previews
-from dubkit.service.arrival import Arrived, cleaned_name
-from dubkit.service.claims import Claims
+from dubkit.service.access.keys import Keys
+from dubkit.service.access.signing import Signer
 from dubkit.service.config import Config
-from dubkit.service.inspection import Inspector
-from dubkit.service.job import Conflict, Film, Job, JobEvent, NewJob, Output, StageRow, Status, seconds_left, share_done
-from dubkit.service.jobs import Jobs
-from dubkit.service.keys import Keys
-from dubkit.service.line_changes import LineChanges, changed
-from dubkit.service.lines import Document, shown
-from dubkit.service.pairs import Pairs
-from dubkit.service.signing import Signer
+from dubkit.service.films.arrival import Arrived, cleaned_name
+from dubkit.service.films.inspection import Inspector
+from dubkit.service.films.uploads import Uploads
+from dubkit.service.jobs.claims import Claims
+from dubkit.service.jobs.job import (
+    Conflict,
+    Film,
+    Job,
+    JobEvent,
+    NewJob,
+    Output,
+    StageRow,
+    Status,
+    seconds_left,
+    share_done,
+)
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.pairs import Pairs
+from dubkit.service.jobs.tables import upgrade
+from dubkit.service.lines.line_changes import LineChanges, changed
+from dubkit.service.lines.lines import Document, shown
 from dubkit.service.storage import Storage, storage
-from dubkit.service.tables import upgrade
-from dubkit.service.uploads import Uploads
 from dubkit.service.wanted import Wanted
 
 if TYPE_CHECKING:
-    from dubkit.service.dramatiq import Queue
+    from dubkit.service.workers.dramatiq import Queue
 
 CONNECTIONS = 10
 FRESH: Seconds = 2.0
@@ -78,7 +89,7 @@ class JobStatus:
 
 
 def _queue(config: Config) -> Queue | None:
-    from dubkit.service.dramatiq import Queue
+    from dubkit.service.workers.dramatiq import Queue
 
     return Queue(config.queue) if config.queue else None
 

@@ -10,7 +10,7 @@ from typing import Any
 from dubkit import languages
 from dubkit.errors import BadInput, UnsupportedPair, listed
 from dubkit.record import Seconds
-from dubkit.service.pairs import Pair
+from dubkit.service.jobs.pairs import Pair
 from dubkit.settings import Settings, profiles
 from dubkit.store import digest
 

@@ -12,8 +12,8 @@ from films import make_film
 from page_films import running
 
 from dubkit.progress import Event
-from dubkit.service.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice
-from dubkit.service.job import Claim, Film, Job, Output
+from dubkit.service.jobs.job import Claim, Film, Job, Output
+from dubkit.service.lines.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice
 from dubkit.service.service import Service
 
 SAID = (

@@ -19,10 +19,10 @@ from dubkit.progress import Event
 from dubkit.run import PIPELINE
 from dubkit.service.api import create_app
 from dubkit.service.config import Config
-from dubkit.service.job import LOCAL, Claim, Film, Job, NewJob, Output
-from dubkit.service.pairs import Pair
+from dubkit.service.jobs.job import LOCAL, Claim, Film, Job, NewJob, Output
+from dubkit.service.jobs.pairs import Pair
+from dubkit.service.jobs.tables import languages as language_rows
 from dubkit.service.service import Service
-from dubkit.service.tables import languages as language_rows
 
 STAGES = [step.name for step in PIPELINE]
 PAIRS = (

@@ -8,7 +8,7 @@ from page_films import cancelled, completed, failed, handed_in, opened, running
 
 from dubkit.page import board, films
 from dubkit.progress import Event
-from dubkit.service.job import LOCAL
+from dubkit.service.jobs.job import LOCAL
 
 EVIL = '<img src=x onerror=alert(1)>".mp4'
 

@@ -13,8 +13,8 @@ import pytest
 from dubbed_films import a_document, dub_again, dubbed
 from page_films import opened, running
 
-from dubkit.page import editor, lines_table
-from dubkit.service.job import Job
+from dubkit.page.editor import editor, lines_table
+from dubkit.service.jobs.job import Job
 from dubkit.service.service import Service
 
 

@@ -12,8 +12,8 @@ from dubbed_films import a_document, dub_again, dubbed
 from page_films import opened, served
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from dubkit.service.job import Job
-from dubkit.service.line_changes import LineChanges
+from dubkit.service.jobs.job import Job
+from dubkit.service.lines.line_changes import LineChanges
 from dubkit.service.service import Service
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update",

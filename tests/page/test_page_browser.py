@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from dubkit.page.samples import Sample
 from dubkit.progress import Event
-from dubkit.service.job import LOCAL
+from dubkit.service.jobs.job import LOCAL
 from dubkit.service.service import Service
 
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
@@ -206,7 +206,7 @@ def known(service: Service) -> None:
     """What a worker does when it has found out."""
     from dataclasses import asdict
 
-    from dubkit.service.tables import languages
+    from dubkit.service.jobs.tables import languages
 
     rows = [{**asdict(pair), "profile": ""} for pair in PAIRS]
     service.database.write(lambda connection: connection.execute(languages.insert(), rows))

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from started_service import Started, started
 
 from dubkit.database import Database
-from dubkit.service.keys import Keys
+from dubkit.service.access.keys import Keys
 
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 PLAYING = "document.querySelector('.dub video')"

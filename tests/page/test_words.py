@@ -6,7 +6,7 @@ from page_films import STAGES, failed, opened
 from dubkit.database import DatabaseAway
 from dubkit.errors import BadInput, OutOfSpace
 from dubkit.page import words
-from dubkit.service.job import PACES
+from dubkit.service.jobs.job import PACES
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import servers
 from service_jobs import new_database, opened
 
 from dubkit.database import Database
-from dubkit.service.claims import Claims
-from dubkit.service.jobs import Jobs
-from dubkit.service.tables import upgrade
+from dubkit.service.jobs.claims import Claims
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.tables import upgrade
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from runs import OwnBackends, opened
 from dubkit.edits import Edits
 from dubkit.progress import Event
 from dubkit.run import Run
-from dubkit.service.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice
-from dubkit.service.line_changes import LineChanges, changed
-from dubkit.service.lines import document, shown
+from dubkit.service.lines.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice
+from dubkit.service.lines.line_changes import LineChanges, changed
+from dubkit.service.lines.lines import document, shown
 
 
 class Edited:

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dubkit.errors import BadInput, OutOfSpace
-from dubkit.service import arrival
-from dubkit.service.arrival import (
+from dubkit.service.config import Config
+from dubkit.service.films import arrival
+from dubkit.service.films.arrival import (
     ENDINGS,
     FORM_BYTES,
     LONGEST_NAME,
@@ -28,7 +29,6 @@ from dubkit.service.arrival import (
     cleaned_name,
     sweep,
 )
-from dubkit.service.config import Config
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(1000)
 
@@ -148,7 +148,7 @@ def test_a_disk_that_is_full_in_the_middle(config: Config) -> None:
 
 def test_what_a_killed_server_left_is_swept_and_what_is_coming_in_is_not(config: Config) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from dubkit.service.arrival import Arrival; "
+        "import sys, time; from pathlib import Path; from dubkit.service.films.arrival import Arrival; "
         "from dubkit.service.config import Config; "
         "films = [Arrival(Config.at(Path(sys.argv[1])), 'a.mp4') for _ in range(2)]; "
         "films[0].write(bytes.fromhex(sys.argv[2])); kept = films[0].close(); print('here', flush=True); time.sleep(60)"

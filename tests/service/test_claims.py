@@ -8,8 +8,8 @@ import pytest
 from service_jobs import an_output, asked
 
 from dubkit.progress import Event
-from dubkit.service.claims import Claims
-from dubkit.service.presence import LIVE
+from dubkit.service.jobs.claims import Claims
+from dubkit.service.jobs.presence import LIVE
 
 LATE = -1.0
 """Seconds of a lease that has run out when it begins."""
@@ -254,7 +254,7 @@ def test_workers_are_known_as_long_as_they_are_heard_of(claims, jobs, database):
     assert [worker.id for worker in claims.workers()] == ["w2"]
     from sqlalchemy import update
 
-    from dubkit.service.tables import workers
+    from dubkit.service.jobs.tables import workers
 
     silent = update(workers).values(seen=workers.c.seen - LIVE)
     database.write(lambda connection: connection.execute(silent))

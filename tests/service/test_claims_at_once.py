@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from service_jobs import asked, opened
 
 from dubkit.progress import Event
-from dubkit.service.claims import Claims
-from dubkit.service.job import PACES
-from dubkit.service.jobs import Jobs
-from dubkit.service.tables import upgrade
+from dubkit.service.jobs.claims import Claims
+from dubkit.service.jobs.job import PACES
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.tables import upgrade
 
 N_JOBS = 200
 
@@ -23,7 +23,7 @@ WORK = """
 import json, sys
 from dubkit.database import Database
 from dubkit.progress import Event
-from dubkit.service.claims import Claims
+from dubkit.service.jobs.claims import Claims
 claims = Claims(Database(sys.argv[1], "job database", "nothing"))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -96,7 +96,7 @@ def test_of_many_with_one_key_one_makes_the_job(jobs):
 
 
 def test_of_many_corrections_to_one_revision_one_is_taken(jobs, claims):
-    from dubkit.service.job import Conflict
+    from dubkit.service.jobs.job import Conflict
 
     job, _ = jobs.add(asked())
     jobs.cancel(job.id, None)
@@ -139,7 +139,7 @@ def test_readers_do_not_wait_for_a_writer(database):
     with database.engine.begin() as connection:
         from sqlalchemy import update
 
-        from dubkit.service.tables import jobs as table
+        from dubkit.service.jobs.tables import jobs as table
 
         connection.execute(update(table).values(status="failed"))
         found = []

@@ -10,9 +10,9 @@ import servers
 from service_jobs import asked, opened
 
 from dubkit.progress import Event
-from dubkit.service.claims import Claims
-from dubkit.service.jobs import Jobs
-from dubkit.service.tables import upgrade
+from dubkit.service.jobs.claims import Claims
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.tables import upgrade
 
 N_JOBS = 60
 

@@ -11,9 +11,9 @@ import slow_stand_ins
 from service_desk import Desk
 
 from dubkit.errors import BadInput
-from dubkit.service.dramatiq import QUEUE, Queue
-from dubkit.service.worker import as_line
-from dubkit.service.workers import Workers
+from dubkit.service.workers.dramatiq import QUEUE, Queue
+from dubkit.service.workers.supervisor import Workers
+from dubkit.service.workers.worker import as_line
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def queue(redis_url: str) -> Iterator[Queue]:
 @contextlib.contextmanager
 def listening(desk: Desk) -> Iterator[subprocess.Popen[str]]:
     """A worker that listens to the queue."""
-    command = [sys.executable, "-m", "dubkit.service.dramatiq", "--watched"]
+    command = [sys.executable, "-m", "dubkit.service.workers.dramatiq", "--watched"]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
     assert worker.stdin is not None
     worker.stdin.write(as_line(desk.config))
@@ -94,6 +94,6 @@ def test_what_is_no_url_is_refused_without_repeating_it():
 
 def test_a_worker_without_redis_says_how_to_give_it(tmp_path):
     environment = {**os.environ, "DUBKIT_HOME": str(tmp_path / "home"), "DUBKIT_QUEUE": "redis://127.0.0.1:1/0"}
-    command = [sys.executable, "-m", "dubkit.service.dramatiq"]
+    command = [sys.executable, "-m", "dubkit.service.workers.dramatiq"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2 and "DUBKIT_QUEUE" in ended.stderr and "Traceback" not in ended.stderr

@@ -10,9 +10,9 @@ from stand_ins import ToneSynthesizer, ToneTranscriber
 
 from dubkit.errors import OutOfSpace
 from dubkit.run import PIPELINE
-from dubkit.service import execute, heart
-from dubkit.service.heart import Heart
 from dubkit.service.storage import StorageAway
+from dubkit.service.workers import execute, heart
+from dubkit.service.workers.heart import Heart
 
 FILES = [
     ("audio", "audio.m4a"),

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import servers
 
-from dubkit.service import health
 from dubkit.service.config import Config
-from dubkit.service.health import Health, check
 from dubkit.service.service import Service
+from dubkit.service.watching import health
+from dubkit.service.watching.health import Health, check
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from service_desk import wait_for
 
 from dubkit.database import DatabaseAway
 from dubkit.progress import Event
-from dubkit.service import heart
-from dubkit.service.heart import Heart
+from dubkit.service.workers import heart
+from dubkit.service.workers.heart import Heart
 
 
 class Slate:

@@ -15,9 +15,9 @@ import odd_videos
 import pytest
 
 from dubkit.errors import BadInput
-from dubkit.service import inspection
 from dubkit.service.config import Config
-from dubkit.service.inspection import Inspector, TooLong
+from dubkit.service.films import inspection
+from dubkit.service.films.inspection import Inspector, TooLong
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_its_processes_end_with_a_server_that_is_killed(tmp_path: Path, tiny: Pa
     script = tmp_path / "server.py"
     script.write_text(
         "import sys, time\nfrom pathlib import Path\nfrom dubkit.service.config import Config\n"
-        "from dubkit.service.inspection import Inspector\n"
+        "from dubkit.service.films.inspection import Inspector\n"
         "if __name__ == '__main__':\n"
         "    inspector = Inspector(Config.at(Path(sys.argv[1])))\n    inspector.inspect(Path(sys.argv[2]))\n"
         "    print(*inspector._pool._pool_manager.worker_manager.workers, flush=True)\n    time.sleep(60)\n"

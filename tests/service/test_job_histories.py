@@ -13,10 +13,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 from service_jobs import an_output, asked, new_database, opened
 
 from dubkit.progress import Event
-from dubkit.service.claims import Claims
-from dubkit.service.job import PACES, Conflict
-from dubkit.service.jobs import Jobs
-from dubkit.service.tables import upgrade
+from dubkit.service.jobs.claims import Claims
+from dubkit.service.jobs.job import PACES, Conflict
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.tables import upgrade
 
 ATTEMPTS = 2
 LEASES = st.sampled_from([30.0, 30.0, -1.0])
@@ -203,8 +203,8 @@ def test_any_history_on_postgresql(postgres_server):
 
 
 def test_the_histories_would_show_a_claim_without_a_fence(tmp_path, monkeypatch):
-    from dubkit.service import claims
-    from dubkit.service.tables import jobs
+    from dubkit.service.jobs import claims
+    from dubkit.service.jobs.tables import jobs
 
     monkeypatch.setattr(claims, "_held", lambda claim: [jobs.c.id == claim.job.id, jobs.c.status == "running"])
     with pytest.raises(AssertionError):

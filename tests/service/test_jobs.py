@@ -12,8 +12,8 @@ from service_jobs import a_film, an_output, asked
 
 from dubkit.progress import Event
 from dubkit.run import PIPELINE
-from dubkit.service.job import PACES, Conflict, NoSuchJob
-from dubkit.service.job_rows import storable
+from dubkit.service.jobs.job import PACES, Conflict, NoSuchJob
+from dubkit.service.jobs.job_rows import storable
 
 EDITS = {"translate": {"u0001": {"of": "abc", "fields": {"text": "Olá."}}}}
 
@@ -292,13 +292,14 @@ def test_storable_leaves_what_can_be_stored():
 
 
 def test_nothing_heavy_is_loaded_to_ask_for_jobs():
-    loaded = "import dubkit.service.claims, dubkit.service.jobs, dubkit.service.keys, dubkit.service.pairs, sys; "
+    modules = ("jobs.claims", "jobs.jobs", "jobs.pairs", "access.keys")
+    loaded = f"import sys, {', '.join(f'dubkit.service.{name}' for name in modules)}; "
     told = f"{loaded}print({{'torch', 'transformers', 'librosa', 'matplotlib', 'gradio'}} & {{*sys.modules}})"
     assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True).stdout == "set()\n"
 
 
 def test_paces_are_those_of_the_last_films(jobs, claims, monkeypatch):
-    monkeypatch.setattr("dubkit.service.figures.PACES_SECONDS", 0.0)
+    monkeypatch.setattr("dubkit.service.jobs.figures.PACES_SECONDS", 0.0)
     assert jobs.paces() == PACES
     for seconds, length in ((30.0, 60.0), (10.0, 20.0)):
         job, _ = jobs.add(asked(film=a_film(duration=length)))
@@ -315,7 +316,7 @@ def test_paces_are_those_of_the_last_films(jobs, claims, monkeypatch):
 
 
 def test_only_recent_films_tell_the_pace(jobs, claims, monkeypatch):
-    monkeypatch.setattr("dubkit.service.figures.RECENT", 2)
+    monkeypatch.setattr("dubkit.service.jobs.figures.RECENT", 2)
     for seconds in (600.0, 6.0, 6.0):
         claim = claims.take(jobs.add(asked())[0].id, "w1", 30)
         claims.tell(claim, [Event("combine", "done", seconds=seconds)])
@@ -323,7 +324,7 @@ def test_only_recent_films_tell_the_pace(jobs, claims, monkeypatch):
 
 
 def test_the_wait_is_the_work_ahead_shared_by_the_workers(jobs, claims, monkeypatch):
-    monkeypatch.setattr("dubkit.service.figures.WAITS_SECONDS", 0.0)
+    monkeypatch.setattr("dubkit.service.jobs.figures.WAITS_SECONDS", 0.0)
     whole = sum(PACES.values())
     first, second, third = (jobs.add(asked())[0] for _ in range(3))
     assert [jobs.waiting_seconds(job) for job in (first, second, third)] == pytest.approx(

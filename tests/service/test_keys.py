@@ -11,9 +11,9 @@ from service_jobs import opened
 from sqlalchemy import select
 
 from dubkit.errors import BadInput
-from dubkit.service.keys import Keys
-from dubkit.service.tables import keys as table
-from dubkit.service.tables import upgrade
+from dubkit.service.access.keys import Keys
+from dubkit.service.jobs.tables import keys as table
+from dubkit.service.jobs.tables import upgrade
 
 
 @pytest.fixture
@@ -64,13 +64,13 @@ def test_a_revoked_key_is_worthless_at_once_here_and_soon_elsewhere(keys, databa
     assert keys.owner_of(key) is None and keys.owner_of(other) == "anna"
     assert keys.revoke(key) == revoked
     assert elsewhere.owner_of(key) == "anna", "for as long as it is taken for known"
-    monkeypatch.setattr("dubkit.service.keys.KNOWN", 0.0)
+    monkeypatch.setattr("dubkit.service.access.keys.KNOWN", 0.0)
     fresh = Keys(database)
     assert fresh.owner_of(key) is None
 
 
 def test_what_is_known_is_asked_again_after_a_while(keys, database, monkeypatch):
-    monkeypatch.setattr("dubkit.service.keys.KNOWN", 0.0)
+    monkeypatch.setattr("dubkit.service.access.keys.KNOWN", 0.0)
     key = keys.add("anna")
     assert keys.owner_of(key) == "anna"
     Keys(database).revoke(key)
@@ -84,14 +84,14 @@ def test_keys_that_are_tried_out_do_not_fill_the_memory(keys):
 
 
 def test_use_is_written_down_now_and_then(keys, monkeypatch):
-    monkeypatch.setattr("dubkit.service.keys.KNOWN", 0.0)
+    monkeypatch.setattr("dubkit.service.access.keys.KNOWN", 0.0)
     key = keys.add("anna")
     assert keys.list()[0].used is None
     keys.owner_of(key)
     used = keys.list()[0].used
     keys.owner_of(key)
     assert keys.list()[0].used == used
-    monkeypatch.setattr("dubkit.service.keys.USED", -1.0)
+    monkeypatch.setattr("dubkit.service.access.keys.USED", -1.0)
     keys.owner_of(key)
     assert keys.list()[0].used > used
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import servers
 
-from dubkit.service import limits
+from dubkit.service.access import limits
+from dubkit.service.access.limits import Limiter
 from dubkit.service.config import Config
-from dubkit.service.limits import Limiter
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_threads_and_servers_count_together(redis_url: str):
 def test_without_redis_this_process_counts_and_says_so_once(caplog: pytest.LogCaptureFixture):
     port = servers.free_port()
     limiter = Limiter(config("3/hour", queue=f"redis://:{servers.PASSWORD}@127.0.0.1:{port}/0"))
-    with caplog.at_level(logging.WARNING, "dubkit.service.limits"):
+    with caplog.at_level(logging.WARNING, "dubkit.service.access.limits"):
         assert [limiter.hit("request", "a") > 0 for _ in range(5)] == [False] * 3 + [True] * 2
     (record,) = caplog.records
     assert "Redis does not answer" in record.getMessage()

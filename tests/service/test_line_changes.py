@@ -11,8 +11,8 @@ from runs import OwnBackends
 
 from dubkit import subtitles
 from dubkit.errors import BadInput
-from dubkit.service.line_changes import LineChanges, changed
-from dubkit.service.lines import ANEW, BY_HAND, GENDER_BY_HAND, KEPT, SET_ASIDE, shown
+from dubkit.service.lines.line_changes import LineChanges, changed
+from dubkit.service.lines.lines import ANEW, BY_HAND, GENDER_BY_HAND, KEPT, SET_ASIDE, shown
 
 FIRST = "pt-low1 pt-low2 pt-low3 pt-low4 pt-low5 pt-low6."
 LAST = "pt-low1 pt-low2 pt-low3 pt-low4."

@@ -8,8 +8,8 @@ import pytest
 from edited import Edited, long
 from runs import OwnBackends
 
-from dubkit.service.document import Document, Stretches
-from dubkit.service.lines import clips, shown
+from dubkit.service.lines.document import Document, Stretches
+from dubkit.service.lines.lines import clips, shown
 
 
 @pytest.fixture

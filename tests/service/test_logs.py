@@ -31,8 +31,8 @@ from dubkit.errors import StageFailed
 from dubkit.media import run_ffmpeg, stretched
 from dubkit.progress import Event
 from dubkit.run import Run
-from dubkit.service import logs
-from dubkit.service.job import LOCAL, Film, NewJob
+from dubkit.service.jobs.job import LOCAL, Film, NewJob
+from dubkit.service.watching import logs
 
 Lines = Callable[[], list[dict[str, Any]]]
 

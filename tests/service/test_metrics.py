@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 
 from dubkit.database import DatabaseAway
 from dubkit.progress import Event
-from dubkit.service import metrics
 from dubkit.service.config import Config
-from dubkit.service.job import PACES, Film, NewJob
-from dubkit.service.metrics import Counted, Requests, exposition, generate_latest
+from dubkit.service.jobs.job import PACES, Film, NewJob
 from dubkit.service.service import Service
+from dubkit.service.watching import metrics
+from dubkit.service.watching.metrics import Counted, Requests, exposition, generate_latest
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -8,7 +8,7 @@ from films import make_film
 from PIL import Image
 from service_desk import Desk
 
-from dubkit.service import outputs
+from dubkit.service.workers import outputs
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_the_timing_report_has_a_row_for_each_line(desk, finished_job):
 
 
 def test_the_editor_s_document_can_be_read_back(desk, finished_job):
-    from dubkit.service.document import Document
+    from dubkit.service.lines.document import Document
 
     document = Document.from_json(file(desk, finished_job, "lines.json")[1].decode())
     assert [line.id for line in document.lines] == ["u0001", "u0002", "u0003"]

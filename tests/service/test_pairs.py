@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dubkit.service.pairs import Pair, Pairs
+from dubkit.service.jobs.pairs import Pair, Pairs
 
 TABLE = [
     {

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from service_desk import Desk
 
-from dubkit.service import retention
-from dubkit.service.retention import Swept, sweep
+from dubkit.service.workers import retention
+from dubkit.service.workers.retention import Swept, sweep
 
 DAY = 24 * 3600.0
 

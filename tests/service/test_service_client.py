@@ -19,15 +19,15 @@ from service_served import Line, Served, served
 
 from dubkit.errors import BadInput, OutOfSpace, UnsupportedPair
 from dubkit.progress import Event
-from dubkit.service import client as clients
-from dubkit.service import connection, downloads
-from dubkit.service.arrival import Empty, NotAFilm, TooLarge
-from dubkit.service.client import Client
-from dubkit.service.connection import ServiceAway
-from dubkit.service.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice
-from dubkit.service.following import follow
-from dubkit.service.job import Conflict, NewJob, NoSuchJob
-from dubkit.service.pairs import Pair
+from dubkit.service.client import client as clients
+from dubkit.service.client import connection, downloads
+from dubkit.service.client.client import Client
+from dubkit.service.client.connection import ServiceAway
+from dubkit.service.client.following import follow
+from dubkit.service.films.arrival import Empty, NotAFilm, TooLarge
+from dubkit.service.jobs.job import Conflict, NewJob, NoSuchJob
+from dubkit.service.jobs.pairs import Pair
+from dubkit.service.lines.document import Document, DocumentLine, DocumentSpeaker, DocumentVoice
 
 MiB = 1024 * 1024
 
@@ -207,7 +207,7 @@ def test_where_the_socket_breaks_or_is_not_let_through_nothing_is_lost_or_told_t
 ):
     job, events = client.submit(tiny, "pt"), []
     line = Line(server.port, down=let_through, breaks=1000)
-    monkeypatch.setattr("dubkit.service.following.EVERY", 0.05)
+    monkeypatch.setattr("dubkit.service.client.following.EVERY", 0.05)
     thread = worked(server, tmp_path, {"film.pt.mp4": b"film"}, 0.3)
     with Client(line.url) as other:
         # Its answers are longer than what the line lets through at once: it is asked through the other one.

@@ -171,7 +171,7 @@ def test_a_server_for_all_without_keys_is_refused(tmp_path: Path):
 
 def test_the_command_line_stays_light():
     code = "import sys, dubkit.service.commands; print([m for m in sys.argv[1:] if m in sys.modules])"
-    heavy = ["fastapi", "sqlalchemy", "httpx", "websockets", "torch", "numpy", "dubkit.service.client"]
+    heavy = ["fastapi", "sqlalchemy", "httpx", "websockets", "torch", "numpy", "dubkit.service.client.client"]
     done = subprocess.run(
         [sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True, env={**os.environ}
     )

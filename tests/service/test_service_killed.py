@@ -23,8 +23,8 @@ from films import make_film
 from started_service import Parts, Started, fleet, started
 
 from dubkit.database import Database
-from dubkit.service.job import OVER
-from dubkit.service.jobs import Jobs
+from dubkit.service.jobs.job import OVER
+from dubkit.service.jobs.jobs import Jobs
 
 KILLED = {
     "one machine": {"worker": 12, "server": 8},

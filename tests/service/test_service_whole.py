@@ -16,7 +16,7 @@ from started_service import SECRETS, Started, fleet, started
 
 from dubkit.errors import BadInput
 from dubkit.progress import Event
-from dubkit.service.client import Client
+from dubkit.service.client.client import Client
 from dubkit.service.storage import storage
 
 

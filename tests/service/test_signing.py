@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dubkit.errors import BadInput, OutOfSpace
-from dubkit.service import signing
+from dubkit.service.access import signing
+from dubkit.service.access.signing import BadLink, Signer, kept_secret
 from dubkit.service.config import Config
-from dubkit.service.signing import BadLink, Signer, kept_secret
 
 SECRET = "a long secret of the operator's own"
 

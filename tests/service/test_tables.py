@@ -16,13 +16,13 @@ from service_jobs import asked, opened
 from sqlalchemy import inspect
 
 from dubkit.errors import OutOfSpace
-from dubkit.service.jobs import Jobs
-from dubkit.service.tables import Base, upgrade
+from dubkit.service.jobs.jobs import Jobs
+from dubkit.service.jobs.tables import Base, upgrade
 
 START = """
 import sys
 from dubkit.database import Database
-from dubkit.service.tables import upgrade
+from dubkit.service.jobs.tables import upgrade
 database = Database(sys.argv[1], "job database", "nothing")
 sys.stdin.readline()
 upgrade(database)
@@ -109,6 +109,6 @@ def test_nobody_else_s_logging_is_changed(tmp_path):
 
 
 def test_migrations_travel_with_the_package():
-    import dubkit.service.migrations as found
+    import dubkit.service.jobs.migrations as found
 
     assert [path.name for path in (Path(found.__file__).parent / "versions").glob("0*.py")] == ["0001_jobs.py"]

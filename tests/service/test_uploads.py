@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dubkit.errors import BadInput, OutOfSpace
-from dubkit.service import arrival, sending, uploads
-from dubkit.service.arrival import Empty, NoRoom, NotAFilm, TooLarge
 from dubkit.service.config import Config
-from dubkit.service.sending import BadChecksum, Busy, read_metadata, written_metadata
+from dubkit.service.films import arrival, sending, uploads
+from dubkit.service.films.arrival import Empty, NoRoom, NotAFilm, TooLarge
+from dubkit.service.films.sending import BadChecksum, Busy, read_metadata, written_metadata
+from dubkit.service.films.uploads import KEEP, NoSuchUpload, Unfinished, Upload, Uploads, WrongOffset
 from dubkit.service.storage import storage
-from dubkit.service.uploads import KEEP, NoSuchUpload, Unfinished, Upload, Uploads, WrongOffset
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(range(256)) * 4
 NAME = {"filename": "Holiday.mp4"}
@@ -271,7 +271,7 @@ def test_a_killed_server_loses_nothing_that_came(kept: Uploads, config: Config, 
     upload = begun(kept, MP4[:100])
     code = (
         "import sys, time; from pathlib import Path; from dubkit.service.config import Config; "
-        "from dubkit.service.uploads import Uploads; home, id, sent, said = sys.argv[1:]; "
+        "from dubkit.service.films.uploads import Uploads; home, id, sent, said = sys.argv[1:]; "
         "sender = Uploads(Config.at(Path(home))).sender(id, 'anna', 100, said); "
         "sender.write(bytes.fromhex(sent)); print('here', flush=True); time.sleep(60)"
     )

@@ -16,10 +16,10 @@ from service_desk import Desk, kinds, wait_for
 
 from dubkit.run import Run
 from dubkit.service.config import Config
-from dubkit.service.pairs import Pairs
-from dubkit.service.worker import as_line, from_line
+from dubkit.service.jobs.pairs import Pairs
+from dubkit.service.workers.worker import as_line, from_line
 
-WORKER = [sys.executable, "-m", "dubkit.service.worker", "--watched"]
+WORKER = [sys.executable, "-m", "dubkit.service.workers.worker", "--watched"]
 LINES = 3
 """Of the film."""
 

@@ -8,14 +8,14 @@ import pytest
 import slow_stand_ins
 from service_desk import Desk, wait_for
 
-from dubkit.service import workers
-from dubkit.service.workers import Workers
+from dubkit.service.workers import supervisor as workers
+from dubkit.service.workers.supervisor import Workers
 
 SERVER = """
 import sys, time
 from pathlib import Path
 from service_desk import Desk
-from dubkit.service.workers import Workers
+from dubkit.service.workers.supervisor import Workers
 desk = Desk(Path(sys.argv[1]), profile=sys.argv[2], lease=2.0)
 with Workers(desk.service()) as kept:
     time.sleep(600)

@@ -15,7 +15,7 @@ from dubkit.backends.remote.served import loopback
 from dubkit.service.api.desk import Desk, desk_of
 from dubkit.service.api.problems import Refusal, answer
 from dubkit.service.config import Config
-from dubkit.service.job import LOCAL
+from dubkit.service.jobs.job import LOCAL
 
 CHALLENGE = 'Bearer realm="dubkit"'
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from dubkit.service.job import Job
+from dubkit.service.jobs.job import Job
 
 if TYPE_CHECKING:
     from dubkit.service.service import JobStatus, Link

@@ -29,8 +29,8 @@ from dubkit.service.api.answers import BASE
 from dubkit.service.api.desk import Desk
 from dubkit.service.api.methods import Heads
 from dubkit.service.api.progress import Watch
-from dubkit.service.logs import REQUEST_ID, Correlated
-from dubkit.service.metrics import Counted
+from dubkit.service.watching.logs import REQUEST_ID, Correlated
+from dubkit.service.watching.metrics import Counted
 
 if TYPE_CHECKING:
     from dubkit.service.service import Service

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
+from dubkit.service.access.limits import Kind, Limiter
 from dubkit.service.api.problems import Refusal
-from dubkit.service.limits import Kind, Limiter
 
 if TYPE_CHECKING:
     from dubkit.service.api.progress import Watch

@@ -16,9 +16,9 @@ from dubkit.service.api.desk import desk_of
 from dubkit.service.api.jobs import JobId
 from dubkit.service.api.problems import Refusal
 from dubkit.service.api.schemas import JobAnswer
-from dubkit.service.document import Document
-from dubkit.service.job import Conflict, Job
-from dubkit.service.line_changes import LineChanges
+from dubkit.service.jobs.job import Conflict, Job
+from dubkit.service.lines.document import Document
+from dubkit.service.lines.line_changes import LineChanges
 
 MOST_BYTES = 8 << 20
 """Of corrections."""

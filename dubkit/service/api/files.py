@@ -13,8 +13,8 @@ from dubkit.service.api.desk import desk_of
 from dubkit.service.folder import Folder
 
 if TYPE_CHECKING:
+    from dubkit.service.access.signing import FileLink
     from dubkit.service.service import Service
-    from dubkit.service.signing import FileLink
 
 router = APIRouter(tags=["files"], default_response_class=Response)
 

@@ -14,7 +14,7 @@ from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import desk_of
 from dubkit.service.api.problems import Refusal
 from dubkit.service.api.schemas import JOB_ID, FilesAnswer, JobAnswer, JobsAnswer, StatusAnswer
-from dubkit.service.job import Job, Output, Status
+from dubkit.service.jobs.job import Job, Output, Status
 
 if TYPE_CHECKING:
     from dubkit.service.service import Link

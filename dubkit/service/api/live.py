@@ -18,7 +18,7 @@ from dubkit.service.api.access import address_of, key_of, owner_of, who
 from dubkit.service.api.answers import when
 from dubkit.service.api.desk import Desk, desk_of
 from dubkit.service.api.problems import Refusal
-from dubkit.service.job import OVER, Job, JobEvent
+from dubkit.service.jobs.job import OVER, Job, JobEvent
 
 PROTOCOL = "dubkit"
 """Name of the subprotocol; browsers, which cannot send headers, give their key as the one after it."""

@@ -18,14 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dubkit.database import DatabaseAway
 from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace, UnsupportedPair
-from dubkit.service import logs
-from dubkit.service.arrival import Empty, NotAFilm, TooLarge
-from dubkit.service.inspection import TooLong
-from dubkit.service.job import Conflict, NoSuchJob
-from dubkit.service.sending import BadChecksum, Busy
-from dubkit.service.signing import BadLink
+from dubkit.service.access.signing import BadLink
+from dubkit.service.films.arrival import Empty, NotAFilm, TooLarge
+from dubkit.service.films.inspection import TooLong
+from dubkit.service.films.sending import BadChecksum, Busy
+from dubkit.service.films.uploads import NoSuchUpload, Unfinished, WrongOffset
+from dubkit.service.jobs.job import Conflict, NoSuchJob
 from dubkit.service.storage import NoSuchFile, StorageAway
-from dubkit.service.uploads import NoSuchUpload, Unfinished, WrongOffset
+from dubkit.service.watching import logs
 
 log = logging.getLogger(__name__)
 

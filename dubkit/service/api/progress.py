@@ -14,10 +14,10 @@ from anyio.to_thread import run_sync
 
 from dubkit.errors import DubkitError
 from dubkit.record import Seconds
-from dubkit.service.job import JobEvent
+from dubkit.service.jobs.job import JobEvent
 
 if TYPE_CHECKING:
-    from dubkit.service.jobs import Jobs
+    from dubkit.service.jobs.jobs import Jobs
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from dubkit.service.api.desk import Desk, desk_of
 from dubkit.service.api.multipart import chunks
 from dubkit.service.api.problems import Refusal
 from dubkit.service.api.uploading import BLOCK
-from dubkit.service.sending import CHECKSUMS, Sender, read_checksum, read_metadata, written_metadata
-from dubkit.service.uploads import Upload
+from dubkit.service.films.sending import CHECKSUMS, Sender, read_checksum, read_metadata, written_metadata
+from dubkit.service.films.uploads import Upload
 
 VERSION = "1.0.0"
 PIECE = "application/offset+octet-stream"

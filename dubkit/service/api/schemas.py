@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dubkit.service.job import Kind, StageStatus, Status
+from dubkit.service.jobs.job import Kind, StageStatus, Status
 
 JOB_ID = "j4Tq0Vb7mXc2Kd9s"
 LONGEST = 1e6

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from dubkit.errors import BadInput
-from dubkit.service import logs
 from dubkit.service.api.access import Owner, who
 from dubkit.service.api.answers import address, answer, job_answer
 from dubkit.service.api.described import refusals
@@ -21,10 +20,11 @@ from dubkit.service.api.desk import Desk, desk_of
 from dubkit.service.api.multipart import LONGEST_FIELD, Field, FileBegins, FileBytes, FileEnds, pieces
 from dubkit.service.api.problems import Refusal
 from dubkit.service.api.schemas import JobAnswer, NewJobFromUpload, Wishes
-from dubkit.service.arrival import Arrival, Arrived
-from dubkit.service.job import Conflict, Job
-from dubkit.service.uploads import NoSuchUpload
+from dubkit.service.films.arrival import Arrival, Arrived
+from dubkit.service.films.uploads import NoSuchUpload
+from dubkit.service.jobs.job import Conflict, Job
 from dubkit.service.wanted import Wanted
+from dubkit.service.watching import logs
 
 BLOCK = 1 << 20
 """Bytes that are written at a time: a thread is asked for each."""

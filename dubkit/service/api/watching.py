@@ -8,13 +8,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from dubkit.service import health, metrics
 from dubkit.service.api.access import trusted
 from dubkit.service.api.answers import answer
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import desk_of
 from dubkit.service.api.problems import Refusal
 from dubkit.service.api.schemas import HealthAnswer
+from dubkit.service.watching import health, metrics
 
 router = APIRouter(tags=["watching"], default_response_class=Response)
 

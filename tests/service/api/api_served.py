@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 from dubkit.service.api import create_app
 from dubkit.service.config import Config
-from dubkit.service.execute import execute
-from dubkit.service.job import Job
+from dubkit.service.jobs.job import Job
 from dubkit.service.service import Service
+from dubkit.service.workers.execute import execute
 
 HERE = "http://127.0.0.1:7860"
 

@@ -23,7 +23,7 @@ from schemathesis.config import SchemathesisConfig
 from dubkit.service.api import create_app
 from dubkit.service.api.problems import KINDS
 from dubkit.service.config import Config
-from dubkit.service.job import Job
+from dubkit.service.jobs.job import Job
 from dubkit.service.service import Service
 
 METHODS = ("get", "post", "put", "patch", "delete", "head")

@@ -16,7 +16,7 @@ from dubkit.database import DatabaseAway
 from dubkit.progress import Event
 from dubkit.service.api import live, progress
 from dubkit.service.api.progress import Watch
-from dubkit.service.job import JobEvent
+from dubkit.service.jobs.job import JobEvent
 
 
 def told(served: Served, id: str, after: int | str = 0, **options: Any) -> tuple[list[dict[str, Any]], int]:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from api_served import Served
 
-from dubkit.service import arrival
 from dubkit.service.api import multipart
+from dubkit.service.films import arrival
 
 UPLOAD = "/api/v1/upload"
 MP4 = b"\0\0\0\x18ftypisom" + bytes(4096)

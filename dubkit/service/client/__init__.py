@@ -1,0 +1,5 @@
+"""A service used from Python, wherever it runs."""
+
+from dubkit.service.client.client import Client
+
+__all__ = ["Client"]

@@ -1,0 +1,1 @@
+"""Films on their way in: checked as they come, looked into, resumed where a line broke."""

@@ -1,0 +1,1 @@
+"""Processes that do jobs, and what starts and watches them."""
