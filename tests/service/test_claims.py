@@ -259,3 +259,23 @@ def test_workers_are_known_as_long_as_they_are_heard_of(claims, jobs, database):
     silent = update(workers).values(seen=workers.c.seen - LIVE)
     database.write(lambda connection: connection.execute(silent))
     assert claims.workers() == [] and jobs.counts().workers == 0
+
+
+def test_a_lease_that_runs_out_between_two_statements_undoes_no_cancel(jobs, claims, monkeypatch):
+    """Of a job that is to stop, or has no attempt left, only the statement that is for it may take it."""
+    job, _ = jobs.add(asked())
+    claim = claims.take(job.id, "w", 300)
+    jobs.cancel(job.id, None)
+    ended, seen = Claims._ended, []
+
+    def late(self, connection, chosen, **values):
+        # The first statement comes just before the lease ends.
+        seen.append(values["status"])
+        return [] if values["status"] == "cancelled" else ended(self, connection, chosen, **values)
+
+    monkeypatch.setattr(Claims, "_ended", late)
+    assert claims.beat(claim, LATE) == "cancel"
+    assert claims.overdue() == []
+    assert seen == ["cancelled", "failed", "queued"] and jobs.find(job.id).cancelling
+    monkeypatch.undo()
+    assert [one.status for one in claims.overdue()] == ["cancelled"]

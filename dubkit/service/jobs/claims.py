@@ -188,8 +188,11 @@ class Claims:
         def work(connection: Connection) -> list[Any]:
             return [
                 *self._ended(connection, [*late, jobs.c.cancelling], status="cancelled", finished=self._now),
-                *self._ended(connection, [*late, tried], status="failed", finished=self._now, **died),
-                *self._ended(connection, late, status="queued", **died),
+                *self._ended(
+                    connection, [*late, ~jobs.c.cancelling, tried], status="failed", finished=self._now, **died
+                ),
+                # A lease may run out between these statements: one of the others' is not taken here.
+                *self._ended(connection, [*late, ~jobs.c.cancelling, ~tried], status="queued", **died),
             ]
 
         # Nobody has to wait for a turn where there is nothing to do.

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, delete, insert, or_, select
+from sqlalchemy import Connection, Select, and_, case, delete, false, insert, or_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
@@ -92,13 +92,19 @@ class Jobs(Leftovers):
     def submitted(self, owner: str, idempotency_key: str, request: str) -> Job | None:
         """The job that an owner's earlier request with that key has made.
 
+        Parameters
+        ----------
+        owner, idempotency_key : str
+        request : str
+            What :class:`NewJob` has of it, or the beginning of that where not all is known.
+
         Raises
         ------
         Conflict
             If that request was another.
         """
         found = self._rows(select(*JOB, jobs.c.request).where(_keyed(owner, idempotency_key)))
-        if found and found[0].request != request:
+        if found and not found[0].request.startswith(request):
             raise Conflict(
                 "This idempotency key came with another request before. Give each request a key of its own, and the same one "
                 "only when it is sent again."
@@ -299,14 +305,15 @@ class Jobs(Leftovers):
         NoSuchJob
             If there is none, or it is not this owner's.
         """
-        waits = [*_of(id, owner), jobs.c.status == "queued"]
-        runs = [*_of(id, owner), jobs.c.status == "running", ~jobs.c.cancelling]
-
-        def work(connection: Connection) -> builtins.list[Any]:
-            stopped = told(connection, waits, self._now, "status", status="cancelled", finished=self._now)
-            return stopped or told(connection, runs, self._now, "status", cancelling=True)
-
-        rows = self._database.write(work)
+        chosen = [*_of(id, owner), jobs.c.status.in_(("queued", "running")), ~jobs.c.cancelling]
+        waits = jobs.c.status == "queued"
+        # In one statement: a job may go from one state to the other at any moment.
+        stopped = {
+            "status": case((waits, "cancelled"), else_=jobs.c.status),
+            "finished": case((waits, self._now), else_=jobs.c.finished),
+            "cancelling": case((waits, false()), else_=true()),
+        }
+        rows = self._database.write(lambda connection: told(connection, chosen, self._now, "status", **stopped))
         return job(rows[0]) if rows else self.find(id, owner)
 
     def delete(self, id: str, owner: str | None) -> Job:
@@ -359,5 +366,6 @@ def _no_such(id: str) -> NoSuchJob:
 
 
 def _busy(now: Job, what: str, remedy: str = "Wait until it is done, or cancel it.") -> Conflict:
-    doing = {"queued": "waits for its turn", "running": "is being worked on"}[now.status]
+    # It may have ended since it was found busy: then the same is allowed a moment later.
+    doing = "waits for its turn" if now.status == "queued" else "is being worked on"
     return Conflict(f"This job {doing}: it cannot be {what} now. {remedy}")
