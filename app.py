@@ -10,6 +10,7 @@ import sys
 
 from data.offered import offered
 from dubkit.errors import BadInput, DubkitError
+from dubkit.options import INTERRUPTED
 from dubkit.service.server import serve
 
 
@@ -33,3 +34,5 @@ if __name__ == "__main__":
     except DubkitError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None

@@ -28,6 +28,9 @@ CONNECT_SECONDS, ANSWER_SECONDS, TURN_SECONDS = 10.0, 30.0, 120.0
 UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 """SQLite's errors that no waiting mends."""
 
+NOT_A_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+"""SQLite's errors about a file that is none of its own, or is damaged."""
+
 READING = "dubkit_reading"
 """The execution option of connections that just read, and need no turn for it."""
 
@@ -223,11 +226,13 @@ class Database:
         Raises
         ------
         DatabaseAway
-            If it stays away for `patience` seconds, by default the database's own.
+            If it stays away for `patience` seconds, by default the database's own; a PostgreSQL that only reads counts as away.
         OutOfSpace
             If its file cannot be opened or written.
+        BadInput
+            If its file is no database, or is damaged.
         """
-        from sqlalchemy.exc import OperationalError
+        from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
         from sqlalchemy.exc import TimeoutError as NoConnectionError
 
         own = PATIENCE if self._patience is None else self._patience
@@ -239,9 +244,17 @@ class Database:
                 raise DatabaseAway(
                     f"The {self._what} {self} is too busy: no connection to it was free. Try again soon; nothing is lost."
                 ) from None
-            except OperationalError as error:
+            except (DatabaseError, InterfaceError) as error:
                 # The rest of the code tells its kinds apart.
-                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in UNWRITABLE:
+                code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+                if code in NOT_A_DATABASE:
+                    raise BadInput(
+                        f"The {self._what} {self} is no SQLite database, or is damaged ({error.orig}). Name another file, or put "
+                        "a copy of the database in its place."
+                    ) from None
+                if not isinstance(error, OperationalError | InternalError | InterfaceError):
+                    raise
+                if code in UNWRITABLE:
                     raise OutOfSpace(
                         f"The {self._what} {self} cannot be written ({error.orig}). Make room, or see that its folder is there "
                         f"and can be written; nothing is lost, and {self._remedy}."

@@ -39,6 +39,8 @@ class Started:
     port: int = field(default_factory=servers.free_port)
     server: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(verify=False, timeout=20, follow_redirects=True))
+    """Asks it; one for all, for each new one first reads all the certificates of the world."""
 
     @property
     def url(self) -> str:
@@ -54,7 +56,7 @@ class Started:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             with contextlib.suppress(httpx.HTTPError):
-                httpx.get(f"{self.url}/health", timeout=5)
+                self.http.get(f"{self.url}/health", timeout=5)
                 return
             assert self.server.poll() is None, self.log()[-4000:]
             time.sleep(0.1)
@@ -110,7 +112,7 @@ class Started:
 @contextlib.contextmanager
 def started(home: Path, environment: Mapping[str, str] = os.environ, **changed: str) -> Iterator[Started]:
     """A service on one machine: SQLite, a folder, workers of its own."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     service = Started(home, {**environment, "DUBKIT_HOME": str(home), **changed})
     service.environment["PORT"] = str(service.port)
     try:
@@ -134,7 +136,7 @@ def fleet(
     home: Path, environment: Mapping[str, str] = os.environ, workers: int = 2, **changed: str
 ) -> Iterator[tuple[Started, Parts]]:
     """A service on PostgreSQL, Redis and an S3 server, its workers on the queue."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with servers.postgres() as postgres, servers.running_redis() as redis, servers.s3(home / "s3") as s3:
         places = {
             "DUBKIT_HOME": str(home),
@@ -152,3 +154,10 @@ def fleet(
             yield service, Parts(postgres, redis, s3)
         finally:
             service.stop()
+
+
+@contextlib.contextmanager
+def beside(service: Started, home: Path) -> Iterator[Started]:
+    """Another server of a fleet, on the same database, queue and storage."""
+    with started(home, service.environment) as other:
+        yield other

@@ -10,9 +10,10 @@ import pytest
 import servers
 from service_jobs import REMEDY, asked, opened
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, InternalError, ProgrammingError
 
 from dubkit.database import Database, DatabaseAway
-from dubkit.errors import OutOfSpace
+from dubkit.errors import BadInput, OutOfSpace
 from dubkit.service.jobs.jobs import Jobs
 from dubkit.service.jobs.tables import upgrade
 
@@ -115,3 +116,40 @@ def test_its_clock_is_the_database_s(tmp_path):
         told = database.read(lambda connection: connection.scalar(select(database.now)))
         assert abs(told - time.time()) < 5
         assert isinstance(database, Database) and str(database).endswith("a.sqlite")
+
+
+def test_a_file_that_is_none_or_damaged_is_told(tmp_path):
+    place = tmp_path / "a.sqlite"
+    place.write_bytes(b"A letter, and no database at all.\n" * 100)
+    with opened(str(place)) as database, pytest.raises(BadInput, match="is no SQLite database, or is damaged"):
+        database.read(lambda connection: connection.execute(text("SELECT 1 FROM sqlite_master")))
+
+
+@pytest.mark.parametrize("kind", [InternalError, InterfaceError])
+def test_a_database_that_only_reads_or_loses_its_line_is_away(tmp_path, kind):
+    with opened(str(tmp_path / "a.sqlite")) as database:
+        tries = []
+
+        def work(connection):
+            tries.append(connection)
+            if len(tries) == 1:
+                raise kind("INSERT", {}, Exception("cannot execute INSERT in a read-only transaction"))
+            return "done"
+
+        assert database.write(work) == "done"
+        tries.clear()
+        with pytest.raises(DatabaseAway, match="read-only transaction"):
+            database.patiently(lambda: work(None), patience=0.0)
+
+
+def test_a_statement_that_is_wrong_is_not_tried_again(tmp_path):
+    with opened(str(tmp_path / "a.sqlite")) as database:
+        tries = []
+
+        def work(connection):
+            tries.append(connection)
+            raise ProgrammingError("SELECT", {}, Exception("odd"))
+
+        with pytest.raises(ProgrammingError):
+            database.write(work)
+        assert len(tries) == 1

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from dubkit import __version__
 from dubkit.page import access, look, receive, shelf, start, watch
@@ -44,7 +45,11 @@ def mounted(app: FastAPI, service: Service, samples: Sequence[Sample] = ()) -> F
         page(service, samples),
         path="/",
         auth_dependency=access.signed_in,
-        app_kwargs={"middleware": [Middleware(access.Gate, sessions=sessions)], "docs_url": None, "redoc_url": None},
+        app_kwargs={
+            "middleware": [Middleware(GZipMiddleware, minimum_size=1000), Middleware(access.Gate, sessions=sessions)],
+            "docs_url": None,
+            "redoc_url": None,
+        },
         theme=look.theme(),
         css=look.asset("page.css"),
         head=f"{HEAD}<script>{{{FIRST}}}</script>",
@@ -67,7 +72,7 @@ def page(service: Service, samples: Sequence[Sample] = ()) -> gr.Blocks:
             html_template=_bar(service.config.require_key), js_on_load=look.asset("router.js"), apply_default_css=False
         )
         with gr.Column(elem_id="dk-start", elem_classes="dk-view"):
-            begun = start.build(service, samples, way)
+            languages = start.build(service, samples, way)
         with gr.Column(elem_id="dk-films", elem_classes="dk-view"):
             listed = shelf.build(service, here)
         with gr.Column(elem_id="dk-job", elem_classes="dk-view"):
@@ -79,7 +84,7 @@ def page(service: Service, samples: Sequence[Sample] = ()) -> gr.Blocks:
 
         outputs = [*watched.outputs, *listed.outputs]
         blocks.load(show, here, outputs, js=HERE, **look.handler())
-        blocks.load(begun.offered, [begun.source, begun.target], begun.outputs, **look.handler())
+        blocks.load(languages.first, None, languages.outputs, **look.handler())
         way.select(show, here, outputs, js=HERE, **look.handler("always_last"))
     # Gradio reloads the page when a server comes back under another id: an upload that could go on would be lost.
     blocks.app_id = zlib.crc32(__version__.encode())
@@ -90,7 +95,7 @@ def _bar(with_logout: bool) -> str:
     """Name and ways, the same above every view."""
     logout = '<form method="post" action="logout"><button class="dk-button quiet">Sign out</button></form>'
     return (
-        '<a class="dk-skip" href="#dk-main">Skip to the content</a><div class="dk-top">'
+        '<a class="dk-skip" href="#dk-start">Skip to the content</a><div class="dk-top">'
         '<a class="dk-brand" href="./" data-go>dubkit</a><nav class="dk-nav" aria-label="Main">'
         '<a href="./" data-go>New film</a><a href="?films" data-go>My films</a>'
         f"{logout if with_logout else ''}</nav></div>"

@@ -37,6 +37,8 @@ OPEN = re.compile(
 
 So is its queue, whose answers anybody could read who knows the number of a visit: handlers answer the request that asked.
 """
+KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""Of what has its content's digest in its name."""
 _ADDRESS = re.compile(r"job=[\w-]{1,64}|films(=[\w-]{1,64})?")
 
 
@@ -129,10 +131,11 @@ class Gate:
             await (login if path == "/" else Response("Sign in first.", 401))(scope, receive, send)
             return
         scope["dubkit.owner"] = owner
+        headers = {**self.headers, **(KEPT if path.startswith("/assets/") else {})}
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                MutableHeaders(scope=message).update(headers)
             await send(message)
 
         await self.app(scope, receive, sent)

@@ -9,10 +9,14 @@ import html
 import time
 
 from dubkit.page import languages, words
+from dubkit.record import Seconds
 from dubkit.service.jobs.job import Job, StageRow
 from dubkit.service.service import JobStatus
 
 MARKS = {"waiting": "", "running": "", "done": "✓", "reused": "✓", "failed": "✗"}
+BRINGING: Seconds = 2.5
+MODELS = ("separate", "diarize", "transcribe", "detect_gender", "translate", "synthesize")
+"""Stages that first have to bring a model, and how long each takes for that: of a short film most of all it takes."""
 _STOP = (
     "Stop the dubbing?",
     "What is finished so far is kept, so starting again later goes faster.",
@@ -44,6 +48,19 @@ def board(status: JobStatus) -> str:
         parts = [_now(status), _footer(job)]
     return (
         f'<section class="dk-card dk-board" data-status="{job.status}" aria-label="Progress">{"".join(parts)}</section>'
+    )
+
+
+def unchanged(job: Job) -> str:
+    """Why a dub below it was not made again; empty where somebody stopped that, and knows it."""
+    if job.status != "failed":
+        return ""
+    return (
+        '<section class="dk-card dk-board" data-status="failed" aria-label="Progress"><div class="dk-now">'
+        "<h2>It could not be dubbed again</h2></div>"
+        f'<p class="dk-told" dir="auto">{html.escape(words.reason(job))}</p>'
+        '<p class="dk-note">The dub below is as it was before.</p>'
+        f'<div class="dk-actions">{button("again", "Try again", job, style="primary")}</div></section>'
     )
 
 
@@ -110,7 +127,8 @@ def _now(status: JobStatus) -> str:
     elif job.status == "cancelled":
         told = "You stopped it. What was finished is kept, so starting again goes faster."
     if status.seconds_left is not None and not job.cancelling:
-        left = words.span(status.seconds_left)
+        n_models = sum(row.status == "waiting" and row.stage in MODELS for row in status.stages)
+        left = words.span(status.seconds_left + BRINGING * n_models)
         told = f"{told} Ready in {left}." if told else f"{left[0].upper()}{left[1:]} left"
     percent = round(status.percent)
     bar = (
@@ -144,7 +162,7 @@ def _stage(row: StageRow) -> str:
 
 
 def _warnings(rows: list[StageRow]) -> str:
-    told = [warning for row in rows for warning in row.warnings]
+    told = [*filter(None, (words.plain(warning) for row in rows for warning in row.warnings))]
     if not told:
         return ""
     listed = "".join(f'<li dir="auto">{html.escape(text)}</li>' for text in told)

@@ -8,7 +8,7 @@ let sending = null;
 
 const megabytes = (n) => (n < 1e7 ? (n / 1e6).toFixed(1) : Math.round(n / 1e6)) + " MB";
 
-// Handlers read the film from the box: see CHOSEN in start.py.
+// Handlers read the film from the box: see CHOSEN in start.py; any choice takes an old refusal away.
 function tell(film) {
   box.dataset.film = film ? JSON.stringify(film) : "";
   trigger("select", film || {});
@@ -139,6 +139,7 @@ element.addEventListener("click", (event) => {
     clear();
     show("chosen", { title: sample.dataset.title, size: sample.dataset.about });
     tell({ sample: sample.dataset.sample });
+    document.dispatchEvent(new CustomEvent("dk-spoken", { detail: sample.dataset.language }));
     find("other").focus();
   }
   if (event.target.closest("[data-part=other], [data-part=stop]")) {

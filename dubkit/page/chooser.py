@@ -64,6 +64,7 @@ def _sample(one: Sample) -> str:
     about = f"{languages.name(one.language)} · {words.clock(one.duration)}"
     return (
         f'<li><button type="button" class="dk-sample" data-sample="{html.escape(one.id)}" '
-        f'data-title="{html.escape(one.title)}" data-about="{about}"><b>{html.escape(one.title)}</b>'
+        f'data-title="{html.escape(one.title)}" data-about="{about}" '
+        f'data-language="{html.escape(one.language)}"><b>{html.escape(one.title)}</b>'
         f"<span>{html.escape(one.what)}</span><small>{about}</small></button></li>"
     )

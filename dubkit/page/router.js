@@ -10,6 +10,7 @@ function viewOf(address) {
 function show(address, moved) {
   const view = viewOf(address);
   root.dataset.view = view;
+  document.querySelector(".dk-skip").setAttribute("href", `#${views[view]}`);
   document.title = { job: "Film", films: "My films", start: "Dub a film" }[view] + " – dubkit";
   for (const link of document.querySelectorAll(".dk-nav a[data-go]")) {
     if (viewOf(new URL(link.href).search) === view && view !== "job") link.setAttribute("aria-current", "page");

@@ -73,12 +73,11 @@ class Watch:
         job = status.job
         is_editable = any(output.kind == "lines" for output in job.outputs)
         # The editor itself tells how the dub that it asked for goes on.
-        is_told = not is_editable or job.status in ("failed", "cancelled")
-        drawn = board.board(status) if is_told else ""
+        drawn = board.unchanged(job) if is_editable else board.board(status)
         parts = self._parts(
             board.head(job, is_ready=is_editable),
             drawn,
-            board.heard(status),
+            "" if is_editable and job.status != "completed" else board.heard(status),
             0.0 if job.is_over or is_editable else EVERY if job.status == "running" else SELDOM,
             is_editable,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from dubkit.errors import DubkitError
@@ -35,6 +36,31 @@ QUALITIES: Mapping[str, str] = {
     "draft": "rough draft, needs correcting",
 }
 """How good a translation is to be expected, by the translator's own grade; others say nothing."""
+
+REASONS: Mapping[str, str] = {
+    "WorkerDied": "The computer that dubs stopped several times while it worked on this film. "
+    "Perhaps the film is too large for it: trying a part may work.",
+    "OutOfMemory": "This film needs more memory than there is here. Trying a part of it may work.",
+    "OutOfSpace": "There is no room left here for what is made of this film. Try again later, or tell who runs this service.",
+    "MissingModel": "Something that dubbing needs is not installed here. Tell who runs this service.",
+}
+"""What is told of a failure by its type, in place of what is told to the operator."""
+UNFORESEEN = "Something went wrong here. Trying again may help; if it does not, tell who runs this service."
+INSTEAD = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r": give it with --from\.", ". If it is another, hand the film in again and say which."),
+        (r"Choose another --to\.", "Choose another language to dub into."),
+        (r", or allow more: --set \S+", "."),
+        (r" Choose another with --set validate\.\S+", ""),
+        (r"; --set assemble\.\S+ leaves them out\.", ", or hand the film in again without keeping such sounds."),
+        (r" Give the command again, correct", " Try again, or correct"),
+        (r", or let a second translator do what the first cannot: --set \S+", "."),
+    )
+)
+"""What stages say that is done at a command line, and what is done on the page instead."""
+COMMAND = re.compile(r"(?:^|[\s(])--[a-z]|`|\b(?:dubkit|make|npm|pip|hf) [a-z]+|nvidia-smi")
+"""What is left of a sentence for an operator."""
 
 
 def stage(name: str) -> str:
@@ -93,13 +119,19 @@ def queued(place: int) -> str:
 
 
 def reason(job: Job) -> str:
-    """Why a job failed, for who asked for it."""
-    if job.error_type == "WorkerDied":
-        return (
-            "The computer that dubs stopped several times while it worked on this film. "
-            "Perhaps the film is too large for it: trying a part may work."
-        )
-    return job.error or "Something went wrong here. Trying again may help."
+    """Why a job failed, for who asked for it: what is to be done about it at a command line is left out."""
+    if job.error_type in REASONS:
+        return REASONS[job.error_type]
+    # An error that nobody foresaw is told with its type.
+    unforeseen = not job.error or job.error.startswith(f"{job.error_type}:")
+    return UNFORESEEN if unforeseen else plain(job.error) or UNFORESEEN
+
+
+def plain(text: str) -> str:
+    """What a stage says, for who has this page in place of a command line: as what is done here, or left out."""
+    for pattern, instead in INSTEAD:
+        text = pattern.sub(instead, text)
+    return " ".join(part for part in re.split(r"(?<=[.!?])\s+", text) if not COMMAND.search(part))
 
 
 def told(error: DubkitError) -> str:

@@ -112,7 +112,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
 ) -> None:
     """Serve dubbing to browsers and programs; it is set up by environment variables (docs/service.md)."""
-    with PlainErrors(False):
+    with PlainErrors(False, "Stopped before anything was served."):
         with _installed():
             from dubkit.service import server
         server.serve(host, port)
@@ -125,8 +125,8 @@ def add_key(
     as_json: Json = False,
 ) -> None:
     """Make a key; it is shown this once."""
-    with PlainErrors(as_json):
-        key = _keys().add(owner, note)
+    with PlainErrors(as_json), _keys() as kept:
+        key = kept.add(owner, note)
     tell({"owner": owner, "key": key}, as_json, key)
 
 
@@ -135,8 +135,8 @@ def list_keys(as_json: Json = False) -> None:
     """All keys, without what opens anything."""
     from dataclasses import asdict
 
-    with PlainErrors(as_json):
-        found = _keys().list()
+    with PlainErrors(as_json), _keys() as kept:
+        found = kept.list()
     if as_json:
         print(json.dumps([asdict(key) for key in found], ensure_ascii=False))
         return
@@ -152,8 +152,8 @@ def revoke_key(
     as_json: Json = False,
 ) -> None:
     """Take a key back; within seconds it opens nothing any more."""
-    with PlainErrors(as_json):
-        key = _keys().revoke(id)
+    with PlainErrors(as_json), _keys() as kept:
+        key = kept.revoke(id)
     tell({"id": key.id, "owner": key.owner}, as_json, f"{key.id} of {key.owner} is revoked")
 
 
@@ -171,20 +171,26 @@ def _installed() -> Iterator[None]:
 def _client(server: str) -> Client:
     with _installed():
         from dubkit.service.client.client import Client
-    return Client(server, os.environ.get("DUBKIT_KEY") or None)
+    return Client(server, os.environ.get("DUBKIT_KEY", "").strip() or None)
 
 
-def _keys() -> Keys:
+@contextlib.contextmanager
+def _keys() -> Iterator[Keys]:
     with _installed():
         from dubkit.database import Database
+        from dubkit.service import home
         from dubkit.service.access.keys import Keys
-        from dubkit.service.config import Config
+        from dubkit.service.config import Config, unknown
         from dubkit.service.jobs.tables import upgrade
+    for told in unknown():
+        print(f"warning: {told}", file=sys.stderr)
     config = Config.from_environment()
-    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(config.database, "job database", "give the same command again", patience=5.0)
-    upgrade(database)
-    return Keys(database)
+    with home.private():
+        home.settle(config.home)
+        database = Database(config.database, "job database", "give the same command again", patience=5.0)
+        upgrade(database)
+        yield Keys(database)
+        database.engine.dispose()
 
 
 @contextlib.contextmanager

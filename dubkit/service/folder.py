@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import uuid
@@ -43,22 +42,20 @@ class Folder:
             shutil.copyfile(path, part)
         return target.resolve().as_uri()
 
-    def take(self, path: Path, name: str) -> str:
-        """Moved where both lie on one disk, else copied."""
+    def keep(self, path: Path, name: str) -> str:
+        """The same bytes under a second name where both lie on one disk, else a copy."""
         target = self._place(name)
         with disk(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 # Its age counts from here on, however long it took to come in.
                 os.utime(path)
-                path.replace(target)
+                os.link(path, target)
             except FileNotFoundError:
                 raise NoSuchFile(f"There is no file {path.name!r} any more.") from None
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
+            except OSError:
+                # Another disk, or one that gives a file no second name.
                 self.upload(path, name)
-                path.unlink()
         return target.resolve().as_uri()
 
     def download(self, name: str, path: Path) -> Path:

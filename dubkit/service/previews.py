@@ -40,17 +40,31 @@ def stretch(job: Job, start: Seconds, duration: Seconds) -> tuple[Seconds, Secon
     return round(start, 2), round(end - start, 2)
 
 
-def of_dub(job: Job, start: Seconds, duration: Seconds, storage: Storage, home: Path) -> Output:
-    """A stretch of a finished dub, as a small MP4 that is cut when it is first asked for."""
+def of_dub(
+    job: Job, film: tuple[Seconds, Seconds], heard: tuple[Seconds, Seconds], storage: Storage, home: Path
+) -> Output:
+    """A stretch of a finished dub, as a small MP4 that is cut when it is first asked for.
+
+    Parameters
+    ----------
+    job : Job
+    film : (float, float)
+        Start and duration, in seconds of the film.
+    heard : (float, float)
+        Start and end of the same in seconds of the dub, whose picture may be slowed.
+    storage : Storage
+    home : Path
+        A folder of this machine with room for it.
+    """
     from dubkit.players import small_copy
 
-    place = f"previews/{job.id}/{job.dubbed}-{start:g}-{duration:g}.mp4"
+    place = f"previews/{job.id}/{job.dubbed}-{film[0]:.2f}-{film[1]:.2f}.mp4"
     name = f"{Path(job.film.name).stem}.{job.target}.preview.mp4"
     n_bytes = storage.size(place)
     if n_bytes is None:
         dub = next(output.place for output in job.outputs if output.kind == "video")
-        with tempfile.TemporaryDirectory(dir=home, prefix="preview-") as folder, storage.local(dub) as film:
-            clip = small_copy(film, start, start + duration, Path(folder) / "clip.mp4", WIDTH)
+        with tempfile.TemporaryDirectory(dir=home, prefix="preview-") as folder, storage.local(dub) as whole:
+            clip = small_copy(whole, *heard, Path(folder) / "clip.mp4", WIDTH)
             n_bytes = clip.stat().st_size
             storage.upload(clip, place)
     return Output("video", name, place, n_bytes, "video/mp4", job.target)

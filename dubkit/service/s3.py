@@ -91,14 +91,12 @@ class S3:
             self._mover.upload_fileobj(stream, self.bucket, key, ExtraArgs=extra, Config=self._transfer)
         return f"s3://{self.bucket}/{key}"
 
-    def take(self, path: Path, name: str) -> str:
+    def keep(self, path: Path, name: str) -> str:
         """See :class:`dubkit.service.storage.Storage`."""
         try:
-            url = self.upload(path, name)
+            return self.upload(path, name)
         except FileNotFoundError:
             raise NoSuchFile(f"There is no file {path.name!r} any more.") from None
-        path.unlink()
-        return url
 
     def download(self, name: str, path: Path) -> Path:
         """See :class:`dubkit.service.storage.Storage`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.database import Database
-from dubkit.errors import BadInput
+from dubkit.errors import BadInput, DubkitError
 from dubkit.record import Seconds
-from dubkit.service import archive, previews
+from dubkit.retiming import TimeMap
+from dubkit.service import archive, home, previews
 from dubkit.service.access.keys import Keys
+from dubkit.service.access.limits import Limiter
 from dubkit.service.access.signing import Signer
-from dubkit.service.config import Config
-from dubkit.service.films.arrival import Arrived, cleaned_name
+from dubkit.service.config import DAY, Config
+from dubkit.service.films.arrival import Arrived
 from dubkit.service.films.inspection import Inspector
-from dubkit.service.films.uploads import Uploads
+from dubkit.service.films.intake import Intake, request_of
+from dubkit.service.films.uploads import NoSuchUpload, Uploads
 from dubkit.service.jobs.claims import Claims
 from dubkit.service.jobs.job import (
     Conflict,
-    Film,
     Job,
     JobEvent,
     NewJob,
@@ -39,11 +42,14 @@ from dubkit.service.jobs.pairs import Pairs
 from dubkit.service.jobs.tables import upgrade
 from dubkit.service.lines.line_changes import LineChanges, changed
 from dubkit.service.lines.lines import Document, shown
+from dubkit.service.links import Link, Links
 from dubkit.service.storage import Storage, storage
 from dubkit.service.wanted import Wanted
 
 if TYPE_CHECKING:
     from dubkit.service.workers.dramatiq import Queue
+
+log = logging.getLogger(__name__)
 
 CONNECTIONS = 10
 FRESH: Seconds = 2.0
@@ -51,15 +57,6 @@ FRESH: Seconds = 2.0
 MOST_WAITS = 1000
 PATIENCE: Seconds = 2.0
 """How long somebody who asks waits for a database that is away."""
-
-
-@dataclass(frozen=True)
-class Link:
-    """An address from which anybody who has it can read a file until it `expires` (seconds since 1970)."""
-
-    output: Output
-    url: str
-    expires: float
 
 
 @dataclass(frozen=True)
@@ -88,6 +85,23 @@ class JobStatus:
     expected_end: float | None
 
 
+def _lifecycle(config: Config) -> dict[str, int]:
+    """After how many days a storage may remove what this service has not, by prefix.
+
+    It counts from when a file came, and the service from when it was last used: hence twice as long.
+    """
+
+    def days(seconds: Seconds) -> int:
+        return math.ceil(2 * seconds / DAY)
+
+    return {
+        "arriving": 1,
+        "films": days(config.keep_films),
+        "dubs": days(config.keep_dubs),
+        "previews": days(config.keep_dubs),
+    }
+
+
 def _queue(config: Config) -> Queue | None:
     from dubkit.service.workers.dramatiq import Queue
 
@@ -98,7 +112,7 @@ class Service:
     """A service on its database, storage and queue; many threads may use it at once."""
 
     def __init__(self, config: Config) -> None:
-        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.settle(config.home)
         self.config = config
         remedy = "the service goes on by itself once it is there"
         self.database = Database(config.database, "job database", remedy, CONNECTIONS, PATIENCE)
@@ -109,9 +123,20 @@ class Service:
         self.signer = Signer(config)
         self.uploads = Uploads(config)
         self.inspector = Inspector(config)
+        self.intake = Intake(config, self.storage, self.uploads, self.inspector, self.signer)
+        self.links, self.limiter = Links(config, self.storage, self.signer), Limiter(config)
         self.queue = _queue(config)
         self._document = lru_cache(maxsize=32)(self._read_document)
         self._waits: dict[tuple[str, int], tuple[float, Seconds]] = {}
+
+    def begin(self) -> None:
+        """Get ready for films, before the first one comes."""
+        self.inspector.begin()
+        try:
+            self.storage.expire(_lifecycle(self.config))
+        except DubkitError as error:
+            # Not every key may set rules, and not every server has them: the supervisor sweeps in any case.
+            log.warning("the storage removes nothing by itself: %s", error)
 
     def close(self) -> None:
         """Give back connections and end the process that looks into films."""
@@ -128,16 +153,6 @@ class Service:
         """
         return wanted.checked(self.pairs.list())
 
-    def submitted(self, owner: str, idempotency_key: str, wanted: Wanted) -> Job | None:
-        """The job that this owner's earlier request with the same key has made.
-
-        Raises
-        ------
-        Conflict
-            If that request wanted something else.
-        """
-        return self.jobs.submitted(owner, idempotency_key, wanted.digest)
-
     def submit(
         self,
         owner: str,
@@ -146,7 +161,7 @@ class Service:
         idempotency_key: str | None = None,
         correlation: str = "",
     ) -> tuple[Job, bool]:
-        """Take a film in, and queue its job; where that fails, nothing of the film is left.
+        """Take a film in, and queue its job. Whoever brings the film discards `arrived` afterwards, however it ends.
 
         Returns
         -------
@@ -157,32 +172,41 @@ class Service:
         ------
         BadInput
             If the film cannot be dubbed, or what is wanted cannot be had.
+        Conflict
+            If the key came with another film before, or another wish.
         OutOfSpace
             If it cannot be kept.
         """
+        wanted = self.check(wanted)
+        if idempotency_key is not None:
+            earlier = self.jobs.submitted(owner, idempotency_key, request_of(wanted, arrived))
+            if earlier is not None:
+                return earlier, False
+        return self._added(self.intake.new_job(owner, arrived, wanted, idempotency_key, correlation))
+
+    def submit_upload(
+        self, owner: str, upload: str, wanted: Wanted, idempotency_key: str | None = None, correlation: str = ""
+    ) -> tuple[Job, bool]:
+        """As :meth:`submit`, of a film that an upload has brought.
+
+        The upload is used up by its job, or by a film that cannot be dubbed; after all other errors it is still there.
+
+        Raises
+        ------
+        NoSuchUpload, Unfinished, Busy
+            If it is not there to be taken.
+        """
+        wanted = self.check(wanted)
         try:
-            wanted = self.check(wanted)
-            media = self.inspector.inspect(arrived.path, arrived.name)
-            start, duration = wanted.stretch(media.duration)
-            place = f"films/{secrets.token_urlsafe(16)}/film{Path(arrived.name).suffix.lower()}"
-            film = Film(arrived.name, place, arrived.n_bytes, media.duration)
-            self.storage.take(arrived.path, place)
-        finally:
-            arrived.discard()
-        new = NewJob(
-            owner=owner,
-            film=film,
-            target=wanted.target,
-            source=wanted.source,
-            profile=wanted.profile,
-            settings=wanted.settings,
-            start=start,
-            duration=duration,
-            correlation=correlation,
-            idempotency_key=idempotency_key,
-            request=wanted.digest,
-        )
-        return self._added(new)
+            with self.intake.taking(owner, upload) as arrived:
+                return self.submit(owner, arrived, wanted, idempotency_key, correlation)
+        except NoSuchUpload:
+            # It may be used up by an earlier request whose answer was lost.
+            if idempotency_key is not None:
+                earlier = self.jobs.submitted(owner, idempotency_key, request_of(wanted))
+                if earlier is not None:
+                    return earlier, False
+            raise
 
     def status(self, owner: str, id: str) -> JobStatus:
         """How far a job is.
@@ -247,9 +271,13 @@ class Service:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.2)
-        self.storage.delete_all(str(Path(job.film.place).parent))
-        for prefix in ("dubs", "previews"):
-            self.storage.delete_all(f"{prefix}/{job.id}")
+        films = [str(Path(job.film.place).parent)] if job.film.place else []
+        try:
+            for prefix in (*films, f"dubs/{job.id}", f"previews/{job.id}"):
+                self.storage.delete_all(prefix)
+        except DubkitError as error:
+            # The job is gone: what is left of it belongs to nobody, and is swept up later.
+            log.warning("files of a removed job stay for now: %s", error)
 
     def again(self, owner: str, id: str) -> Job:
         """Queue a job once more: with its corrections, or because it failed.
@@ -260,7 +288,7 @@ class Service:
             If it waits or runs already, or its film is no longer kept.
         """
         job = self.jobs.find(id, owner)
-        if not self.storage.exists(job.film.place):
+        if not job.film.place or not self.storage.exists(job.film.place):
             raise Conflict("The film is no longer kept here. Hand it in again.")
         job = self.jobs.again(id, owner)
         self._tell_queue(job)
@@ -326,7 +354,7 @@ class Service:
         ----------
         owner, id : str
         start, duration : float
-            In seconds of the film, of a part in seconds of that.
+            In seconds of the film, of a part in seconds of that. Where corrections are not dubbed yet, whole lines are heard.
         changes : LineChanges, optional
             Made for this preview alone, such as another voice to be heard.
 
@@ -343,7 +371,10 @@ class Service:
         is_dubbed = job.status == "completed" and not job.is_edited and edits == job.edits
         job = replace(job, edits=edits)
         if is_dubbed:
-            return self.link(job, previews.of_dub(job, start, duration, self.storage, self.config.home))
+            document = self._lines_of(job)
+            times = TimeMap.of(document.knots, document.duration)
+            heard = times.dub(start), times.dub(start + duration)
+            return self.link(job, previews.of_dub(job, (start, duration), heard, self.storage, self.config.home))
         earlier = previews.earlier(self.jobs.previews(job.id), job, start, duration)
         if earlier is None:
             earlier, _ = self._added(previews.wanted(job, start, duration))
@@ -353,12 +384,7 @@ class Service:
 
     def link(self, job: Job, output: Output) -> Link:
         """A link to one of a job's files."""
-        seconds = self.config.link_seconds
-        url = self.storage.link(output.place, seconds, file_name=output.name, media_type=output.media_type)
-        if url.startswith("file:"):
-            token = self.signer.sign_file(job.id, output.place, output.name, output.media_type, seconds)
-            url = f"/api/v1/files/{token}/{cleaned_name(output.name)}"
-        return Link(output, url, time.time() + seconds)
+        return self.links.link(job, output)
 
     def _added(self, new: NewJob) -> tuple[Job, bool]:
         try:

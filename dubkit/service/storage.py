@@ -62,8 +62,14 @@ class Storage(Protocol):
         """Store a file under a name, whole or not at all, over what was there; returns its URL."""
         ...
 
-    def take(self, path: Path, name: str) -> str:
-        """Like :meth:`upload`, after which the file is no longer at `path`; moved without a copy where that is possible."""
+    def keep(self, path: Path, name: str) -> str:
+        """Like :meth:`upload`, without a copy where that is possible: the file at `path` is not to be written to any more.
+
+        Raises
+        ------
+        NoSuchFile
+            If there is no file at `path`.
+        """
         ...
 
     def download(self, name: str, path: Path) -> Path:

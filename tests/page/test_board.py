@@ -129,3 +129,18 @@ def test_an_empty_list_says_what_to_do():
     page = films.films([])
     assert "No films yet" in page and 'href="./"' in page
     assert "no more films" in films.films([], "last")
+
+
+def test_a_dub_that_could_not_be_made_again_stays_and_says_why(service):
+    job = failed(service, "It has no <sound>.")
+    assert told(board.unchanged(job)) == (
+        "It could not be dubbed again It has no &lt;sound&gt;. The dub below is as it was before. Try again"
+    )
+    assert board.unchanged(cancelled(service)) == ""
+
+
+def test_a_short_film_takes_as_long_as_its_models(service):
+    status = service.status(LOCAL, handed_in(service).id)
+    alone = replace(status, seconds_left=5.0, stages=[replace(row, status="done") for row in status.stages])
+    assert "Ready in a few seconds." in board.board(alone)
+    assert "Ready in about 20 seconds." in board.board(replace(status, seconds_left=5.0))

@@ -54,6 +54,18 @@ def test_it_opens_with_all_that_is_shown(service: Service) -> None:
     assert reply["film"]["start"] == 0.0
     assert reply["source"] == {"code": "en", "name": "English"}
     assert reply["work"]["once"] > lines_table.BEGINNING
+    assert reply["film"]["kind"] == "MP4"
+
+
+def test_a_line_takes_as_long_as_its_share_of_what_is_spoken(service: Service) -> None:
+    job, paces = dubbed(service), {"synthesize": 0.5, "assemble": 0.25, "translate": 1.0, "diarize": 9.0}
+    document = a_document()
+    told = lines_table.work(job, document, paces)
+    assert told["once"] == lines_table.BEGINNING + 0.25 * job.length
+    assert told["heard"] == job.length
+    # Each of the four seconds has 0.8 s of speech.
+    assert told["per_second"] == pytest.approx(0.5 / 0.8)
+    assert lines_table.work(job, replace(document, lines=()), paces)["per_second"] == 0.0
 
 
 def test_without_a_job_it_closes(service: Service) -> None:
@@ -69,15 +81,15 @@ def test_a_reply_is_no_markup_and_reads_the_same() -> None:
 def test_changes_are_saved_dubbed_and_undone(service: Service) -> None:
     job, talk = dubbed(service), Talk(service)
     reply = talk.ask("save", job, revision=0, changes={"lines": {"u0001": {"text": "Olá."}}, "speakers": {}})
-    assert (reply["lines"][0]["text"], reply["lines"][0]["pending"], reply["job"]["revision"]) == ("Olá.", True, 1)
+    assert (reply["lines"][0]["text"], reply["lines"][0]["pending"], reply["job"]["revision"]) == ("Olá.", ["text"], 1)
     assert reply["job"]["edited"]
     assert talk.ask("again", job)["told"] == "Yours is next."
     assert dub_again(service).status == "completed"
     assert talk.ask("status", job)["status"] == "completed"
     line = talk.ask("open", job)["lines"][0]
-    assert (line["text"], line["pending"], line["corrected"]) == ("Olá.", False, True)
+    assert (line["text"], line["pending"], line["corrected"]) == ("Olá.", [], True)
     reply = talk.ask("save", job, revision=1, changes={"reset": ["u0001"]})
-    assert (reply["lines"][0]["text"], reply["lines"][0]["pending"]) == ("Bom dia.", True)
+    assert (reply["lines"][0]["text"], reply["lines"][0]["pending"]) == ("Bom dia.", ["text"])
 
 
 def test_changes_to_what_has_changed_since_are_a_conflict(service: Service) -> None:

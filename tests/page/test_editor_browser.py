@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from dubbed_films import a_document, dub_again, dubbed
 from page_films import opened, served
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from dubkit.service.jobs.job import Job
+from dubkit.page.editor.lines_table import MOST_DRAWN
+from dubkit.service.jobs.job import Film, Job
 from dubkit.service.lines.line_changes import LineChanges
 from dubkit.service.service import Service
 
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--autoplay-policy=no-user-gesture-required")  # fmt: skip
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 
@@ -47,14 +46,6 @@ class Desk:
         self.page.locator(".editor .row, .editor .empty").first.wait_for()
 
     address: str = ""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +147,7 @@ def test_what_was_saved_elsewhere_meanwhile_costs_no_change(desk: Desk) -> None:
     desk.service.change_lines("local", desk.job.id, changes, 0)
     desk.write("u0001", "Olá.")
     desk.page.click(".editor .save")
-    desk.told("Your changes are kept")
+    desk.told("This film was changed in another window meanwhile. Your changes are kept")
     assert desk.page.text_content(desk.cell("u0001")) == "Olá."
     assert desk.page.text_content(desk.cell("u0002")) == "Cheira bem."
     desk.page.click(".editor .save")
@@ -277,6 +268,72 @@ def test_a_phone_shows_it_without_scrolling_sideways(desk: Desk) -> None:
     assert desk.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert desk.page.is_visible(".dub video")
     assert desk.page.is_hidden(".original video")
+
+
+def test_a_line_that_is_emptied_stays_and_says_so(desk: Desk) -> None:
+    desk.page.click(desk.cell("u0001"))
+    desk.page.keyboard.press("Control+a")
+    desk.page.keyboard.press("Delete")
+    desk.page.keyboard.press("Enter")
+    desk.told("A line cannot be empty")
+    assert desk.page.text_content(desk.cell("u0001")) == "Bom dia."
+    assert desk.page.inner_text(".bar-told") == "The dub has all changes."
+
+
+def test_a_line_that_is_too_long_says_so_while_it_is_written(desk: Desk) -> None:
+    desk.page.click(desk.cell("u0001"))
+    desk.page.keyboard.insert_text("😀" * 3000)
+    assert desk.page.inner_text(".expected") == "A line has 2000 characters at most."
+    desk.page.keyboard.press("Escape")
+    assert desk.page.text_content(desk.cell("u0001")) == "Bom dia."
+
+
+def test_an_original_that_the_browser_cannot_play_is_told(desk: Desk) -> None:
+    place = f"films/{desk.job.id}/film.avi"
+    film = desk.service.config.home / "film.avi"
+    film.write_bytes(b"RIFF    AVI LIST and what no browser plays")
+    desk.service.storage.upload(film, place)
+    desk.job = dubbed(desk.service, film=Film("talk.avi", place, film.stat().st_size, 4.0))
+    desk.open()
+    told = desk.page.locator(".lacking")
+    told.wait_for()
+    assert told.inner_text() == "This browser cannot play the original (AVI): only the dub is shown."
+    assert desk.page.is_disabled(".hear [value=original]")
+
+
+def test_a_film_of_very_many_lines_says_why_they_are_not_drawn(desk: Desk) -> None:
+    desk.job = dubbed(desk.service, a_document(MOST_DRAWN + 1))
+    desk.open()
+    assert desk.page.inner_text(".drawn").startswith(f"{MOST_DRAWN + 1} lines are too many to be drawn")
+
+
+def test_a_dub_that_is_stopped_leaves_the_one_before_and_the_corrections(desk: Desk) -> None:
+    page = desk.page
+    desk.write("u0001", "Olá.")
+    page.click(".editor .again")
+    page.locator(".busy-told", has_text="Dubbing again").wait_for()
+    page.click(".editor .stop")
+    desk.told("Stopped. The dub is as it was before.")
+    assert page.inner_text(".bar-told").startswith("1 line to dub again, ")
+    desk.open()
+    assert page.locator(".dk-board").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "told"),
+    [
+        (1, 8, "a few seconds"),
+        (8, 21, "10 to 20 seconds"),
+        (20, 22, "about 20 seconds"),
+        (2, 30, "up to 30 seconds"),
+        (20, 70, "up to 1 minute"),
+        (70, 200, "1 to 4 minutes"),
+        (240, 250, "about 4 minutes"),
+    ],
+)
+def test_a_time_is_told_as_what_it_lies_between(desk: Desk, least: float, most: float, told: str) -> None:
+    elements = (files("dubkit.page.editor") / "editor_elements.js").read_text()
+    assert desk.page.evaluate(f"(() => {{ {elements}; return span({least}, {most}); }})()") == told
 
 
 def test_a_film_without_words_says_so(address: tuple[Service, str], desk: Desk) -> None:

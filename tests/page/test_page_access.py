@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import gradio as gr
 import pytest
 from dubbed_films import dubbed
@@ -14,6 +16,7 @@ from dubkit.page import mounted
 from dubkit.page.access import COOKIE, OPEN, Sessions, owner_of
 from dubkit.page.samples import Sample
 from dubkit.page.start import PART
+from dubkit.service.access.signing import FileLink
 from dubkit.service.api import create_app
 
 HERE = "http://127.0.0.1"
@@ -102,7 +105,7 @@ def test_a_session_is_not_to_be_made_up(visited):
     sessions = Sessions(visited.service)
     token = sessions.begin(visited.keys["ana"])
     assert sessions.owner_of({COOKIE: token}) == "ana"
-    file_token = visited.service.signer.sign_file("job", "place", "name", "video/mp4", 60)
+    file_token = visited.service.signer.sign_file(FileLink("job", "place", "name", "video/mp4", 9e9))
     for wrong in ("", "ana", token[:-2], token.upper(), file_token, visited.keys["ana"]):
         assert sessions.owner_of({COOKIE: wrong}) is None
     assert sessions.begin("dk_wrong") is None
@@ -218,9 +221,9 @@ def test_an_upload_goes_on_where_it_stopped_and_is_its_owners(visited):
     for answer in (ben.get(place), ben.delete(place, headers=OWN), ben.patch(f"{place}?offset={half}", headers=OWN)):
         assert answer.status_code == 404
     assert ana.patch(f"{place}?offset={half}", content=film[half:], headers=OWN).json()["offset"] == len(film)
-    foreign = called(ben, "submit", '{"upload": "' + begun.json()["id"] + '"}', *filled())
+    foreign = called(ben, "submit", *filled({"upload": begun.json()["id"]}))
     assert "There is no such upload" in foreign.text or "no upload" in foreign.text
-    answer = called(ana, "submit", '{"upload": "' + begun.json()["id"] + '"}', *filled())
+    answer = called(ana, "submit", *filled({"upload": begun.json()["id"]}))
     job = visited.service.list("ana", limit=1)[0]
     assert (
         f"?job={job.id}#" in answer.text and job.film.name == "holiday.mp4" and (job.source, job.target) == ("en", "pt")
@@ -245,43 +248,36 @@ def test_an_upload_that_is_no_film_says_why_and_leaves_nothing(unlocked):
 
 
 def test_a_sample_becomes_a_job(unlocked):
-    answer = called(unlocked.client(), "submit", '{"sample": "talk"}', *filled())
+    answer = called(unlocked.client(), "submit", *filled({"sample": "talk"}))
     job = unlocked.service.list("local", limit=1)[0]
-    assert f"?job={job.id}#" in answer.text and job.film.name == "talk.mp4"
+    assert f"?job={job.id}#" in answer.text and job.film.name == "A talk.mp4"
 
 
 @pytest.mark.parametrize(
     ("film", "fields", "told"),
     [
-        ("", {}, "Choose a film first"),
-        ("nonsense", {}, "Choose a film first"),
-        ('{"sample": "../../etc/passwd"}', {}, "no longer here"),
-        ('{"upload": "../../etc/passwd"}', {}, "no upload"),
-        ('{"sample": "talk"}', {"target": ""}, "Choose the language"),
-        ('{"sample": "talk"}', {"source": "pt"}, "Source and target are both"),
-        ('{"sample": "talk"}', {"target": "xx"}, "not a language"),
-        ('{"sample": "talk"}', {"part": PART, "begin": "9:00"}, "lasts"),
-        ('{"sample": "talk"}', {"part": PART, "seconds": -1}, "how many seconds"),
-        ('{"sample": "talk"}', {"names": "a ="}, "only half"),
+        ({}, {}, "Choose a film first"),
+        ({"other": "nonsense"}, {}, "Choose a film first"),
+        ({"sample": "../../etc/passwd"}, {}, "no longer here"),
+        ({"upload": "../../etc/passwd"}, {}, "Begin again"),
+        ({"sample": "talk"}, {"target": ""}, "Choose the language"),
+        ({"sample": "talk"}, {"source": "pt"}, "Source and target are both"),
+        ({"sample": "talk"}, {"target": "xx"}, "not a language"),
+        ({"sample": "talk"}, {"part": PART, "begin": "9:00"}, "lasts"),
+        ({"sample": "talk"}, {"part": PART, "seconds": -1}, "how many seconds"),
+        ({"sample": "talk"}, {"names": "a ="}, "only half"),
     ],
 )
 def test_what_cannot_be_dubbed_is_told(unlocked, film, fields, told):
     before = len(unlocked.service.list("local"))
-    answer = called(unlocked.client(), "submit", film, *filled(**fields))
+    answer = called(unlocked.client(), "submit", *filled(film, **fields))
     assert answer.status_code == 200 and told in answer.text and 'role=\\"alert\\"' in answer.text
     assert len(unlocked.service.list("local")) == before
     assert not list((unlocked.service.config.home / "incoming").glob("*"))
 
 
-def filled(**changed):
-    """The start's fields, in their order."""
-    values = {"source": "en", "target": "pt", "part": "The whole film", "begin": "0:00", "seconds": 30, "n_speakers": 0}
-    values |= {
-        "names": "",
-        "keep_original": False,
-        "vocal_sounds": True,
-        "bilingual": False,
-        "slower": False,
-        "profile": "",
-    }
-    return list((values | changed).values())
+def filled(film, *, source="en", target="pt", **changed):
+    """The start's fields, in their order; the first is what the browser tells of film and languages."""
+    values = {"part": "The whole film", "begin": "0:00", "seconds": 30, "n_speakers": 0, "names": ""}
+    values |= {"keep_original": False, "vocal_sounds": True, "bilingual": False, "slower": False, "profile": ""}
+    return [json.dumps({**film, "source": source, "target": target}), *(values | changed).values()]

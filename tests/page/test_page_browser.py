@@ -54,8 +54,7 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_label(label, exact=True).click()
-    page.get_by_role("option", name=option).click()
+    page.get_by_label(label, exact=True).select_option(label=option)
 
 
 def test_a_film_is_handed_in_and_watched_until_it_is_stopped(
@@ -112,14 +111,41 @@ def test_a_refused_file_says_why_at_once(page: Page, address: str) -> None:
 def test_a_sample_sets_its_language_and_a_part_of_it_is_dubbed(page: Page, address: str, service: Service) -> None:
     page.goto(address)
     page.get_by_role("button", name="A talk").click()
-    expect(page.get_by_label("Spoken in the film", exact=True)).to_have_value("Portuguese")
-    choose(page, "Dub into", "English")
+    expect(page.get_by_label("Spoken in the film", exact=True)).to_have_value("pt")
+    choose(page, "Dub into", "English, good translation")
     page.get_by_label("First try a part of it").check()
     page.get_by_label("Lasts, in seconds").fill("1")
     page.get_by_role("button", name="Dub this film").click()
     expect(page.locator("#dk-job h1")).to_be_visible(timeout=30_000)
     job = service.list(LOCAL, limit=1)[0]
     assert (job.source, job.target, job.start, job.duration) == ("pt", "en", 0.0, 1.0)
+
+
+def test_a_sample_that_is_taken_before_languages_are_known_sets_its_language(
+    chromium: Browser, tmp_path: Path, film: Path
+) -> None:
+    service = opened(tmp_path, pairs=())
+    with served(service, (Sample("talk", "A talk", "Somebody talks.", "pt", 2.0, film, "CC0"),)) as address:
+        page = chromium.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="A talk").click()
+        expect(page.locator("#dk-pair")).to_contain_text("still being found out")
+        known(service)
+        expect(page.get_by_label("Spoken in the film", exact=True)).to_have_value("pt", timeout=10_000)
+        choose(page, "Dub into", "English, good translation")
+        expect(page.locator("#dk-pair")).to_contain_text("voices")
+        page.close()
+    service.close()
+
+
+def test_a_double_click_hands_in_one_film(page: Page, address: str, service: Service) -> None:
+    before = len(service.list(LOCAL))
+    page.goto(address)
+    page.get_by_role("button", name="A talk").click()
+    choose(page, "Dub into", "English, good translation")
+    page.get_by_role("button", name="Dub this film").dblclick()
+    expect(page.get_by_role("heading", name="A talk.mp4")).to_be_visible(timeout=30_000)
+    assert len(service.list(LOCAL)) == before + 1
 
 
 def test_back_and_forward_and_a_link_find_the_same(page: Page, address: str, service: Service) -> None:
@@ -172,7 +198,8 @@ def test_the_keyboard_alone_is_enough(page: Page, address: str) -> None:
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate(
-                "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
+                "(({labels, ariaLabel, textContent}) => labels?.[0]?.textContent.trim() || ariaLabel || textContent.trim())"
+                "(document.activeElement)"
             )
         )
     assert reached[:4] == ["Skip to the content", "dubkit", "New film", "My films"]

@@ -50,7 +50,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
             reduced_motion="reduce",
         )
         context.set_default_timeout(60_000)
-        context.on("weberror", lambda error: faults.append(str(error.error)))
+        context.on("weberror", lambda fault: faults.append(fault.error.stack or str(fault.error)))
         contexts.append(context)
         return context
 
@@ -69,8 +69,7 @@ def photograph(tmp_path: Path) -> Photograph:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_label(label, exact=True).click()
-    page.get_by_role("option", name=option).click()
+    page.get_by_label(label, exact=True).select_option(label=option)
 
 
 def sound_of(film: Path) -> np.ndarray:
@@ -79,14 +78,20 @@ def sound_of(film: Path) -> np.ndarray:
         return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
 
 
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Started]:
+    """A service that has dubbed nothing yet: every stage has its work to do."""
+    with started(tmp_path / "home", DUBKIT_STORE=str(tmp_path / "store")) as service:
+        yield service
+
+
 def test_the_sample_is_dubbed_before_ones_eyes(
-    served: Started, visit: Callable[..., BrowserContext], photograph: Photograph, tmp_path: Path
+    fresh: Started, visit: Callable[..., BrowserContext], photograph: Photograph, tmp_path: Path
 ) -> None:
     page = visit().new_page()
-    page.goto(served.url)
+    page.goto(fresh.url)
     page.get_by_role("button", name="Statement by the President").click()
     choose(page, "Dub into", "Portuguese, good translation")
-    # Nobody has dubbed just this part before: every stage has its work to do.
     page.get_by_label("First try a part of it").check()
     page.get_by_label("Lasts, in seconds").fill("6.5")
     photograph(page, "start-laptop")
@@ -95,7 +100,7 @@ def test_the_sample_is_dubbed_before_ones_eyes(
     page.locator(".dk-stages .running, .dk-stages .done").first.wait_for()
     seen, photographed, until = set(), False, time.monotonic() + 240
     while not page.locator(".editor .row").count():
-        assert time.monotonic() < until, served.log()[-3000:]
+        assert time.monotonic() < until, fresh.log()[-3000:]
         texts = page.locator(".dk-stages .running").all_inner_texts()
         seen |= {text.splitlines()[0] for text in texts}
         if len(seen) >= 3 and not photographed:
@@ -151,7 +156,7 @@ def test_a_dialogue_is_corrected_previewed_and_dubbed_again(
     photograph(page, "voices-laptop")
     page.click("[data-tab=downloads]")
     with page.expect_download() as waited:
-        page.click(".files a >> text=.srt >> nth=0")
+        page.click(".files li:has-text('Portuguese, SRT') a")
     assert "Pão fresco para todos." in Path(waited.value.path()).read_text(encoding="utf-8")
     photograph(page, "downloads-laptop")
 

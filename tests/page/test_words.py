@@ -61,6 +61,8 @@ def test_a_failed_job_says_why(tmp_path):
     assert words.reason(failed(service, "It has no sound.")) == "It has no sound."
     assert "stopped several times" in words.reason(failed(service, "Its worker died 3 times.", "WorkerDied"))
     assert "went wrong" in words.reason(failed(service, ""))
+    assert words.reason(failed(service, "KeyError: 'x'", "KeyError")) == words.UNFORESEEN
+    assert words.reason(failed(service, "cuda:0 is too small.", "OutOfMemory")) == words.REASONS["OutOfMemory"]
     service.close()
 
 
@@ -68,3 +70,32 @@ def test_what_is_for_the_operator_is_not_told():
     assert words.told(BadInput("Choose another film.")) == "Choose another film."
     assert "/srv" not in words.told(OutOfSpace("/srv/films is full"))
     assert "postgres" not in words.told(DatabaseAway("postgresql://host is away"))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("It has no sound. Choose another film.", "It has no sound. Choose another film."),
+        (
+            "'a.mp4' has 300 MB; up to 200 MB are allowed. Shorten or compress it, or allow more: --set a.max_megabytes=301",
+            "'a.mp4' has 300 MB; up to 200 MB are allowed. Shorten or compress it.",
+        ),
+        (
+            "The file has 2 audio tracks; track 1 is dubbed. Choose another with --set validate.audio_track=N.",
+            "The file has 2 audio tracks; track 1 is dubbed.",
+        ),
+        (
+            "The language seems to be 'gl', but that is not sure (41%): give it with --from.",
+            "The language seems to be 'gl', but that is not sure (41%). "
+            "If it is another, hand the film in again and say which.",
+        ),
+        (
+            "The film is in English already: there is nothing to translate. Choose another --to.",
+            "The film is in English already: there is nothing to translate. Choose another language to dub into.",
+        ),
+        ("It lasts 1.5 s. Bring it with: dubkit models --fetch", "It lasts 1.5 s."),
+        ("Use --set compute.device=cpu, or auto.", ""),
+    ],
+)
+def test_what_is_done_at_a_command_line_is_said_as_what_is_done_here(said, told):
+    assert words.plain(said) == told

@@ -1,7 +1,8 @@
-"""What the service's tests share: databases of both kinds, with its tables, and the jobs in them."""
+"""What the service's tests share: databases of both kinds, with its tables, and the jobs in them; a bucket."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +51,22 @@ def jobs(database: Database) -> Jobs:
 def claims(database: Database) -> Claims:
     """The same jobs as workers see them."""
     return Claims(database)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, s3_server: str, tmp_path: Path) -> str:
+    """Credentials for the local server alone; what the machine has of its own is out of sight."""
+    for name in [n for n in os.environ if n.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server)
+    import boto3
+
+    bucket = boto3.resource("s3", region_name="us-east-1").Bucket("films")
+    bucket.create()
+    bucket.objects.delete()
+    return s3_server

@@ -3,12 +3,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 import servers
 import slow_stand_ins
-from service_desk import Desk
+from service_desk import Desk, wait_for
 
 from dubkit.errors import BadInput
 from dubkit.service.workers.dramatiq import QUEUE, Queue
@@ -38,10 +40,10 @@ def queue(redis_url: str) -> Iterator[Queue]:
 
 
 @contextlib.contextmanager
-def listening(desk: Desk) -> Iterator[subprocess.Popen[str]]:
-    """A worker that listens to the queue."""
+def listening(desk: Desk, said: IO[bytes] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A worker that listens to the queue, and what it says."""
     command = [sys.executable, "-m", "dubkit.service.workers.dramatiq", "--watched"]
-    worker = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said, text=True)
     assert worker.stdin is not None
     worker.stdin.write(as_line(desk.config))
     worker.stdin.flush()
@@ -92,8 +94,31 @@ def test_what_is_no_url_is_refused_without_repeating_it():
     assert "secret" not in str(refused.value)
 
 
-def test_a_worker_without_redis_says_how_to_give_it(tmp_path):
-    environment = {**os.environ, "DUBKIT_HOME": str(tmp_path / "home"), "DUBKIT_QUEUE": "redis://127.0.0.1:1/0"}
+def test_a_worker_waits_for_redis_and_says_so(desk, talk, tmp_path):
+    with servers.running_redis() as redis:
+        redis.stop()
+        desk.config = replace(desk.config, queue=redis.url)
+        job = desk.add(talk)
+        said = tmp_path / "said"
+        with said.open("wb") as stream, listening(desk, stream):
+            wait_for(lambda: "DUBKIT_QUEUE" in said.read_text())
+            assert desk.jobs.find(job.id).status == "queued"
+            redis.start()
+            with contextlib.closing(Queue(redis.url)) as queue:
+                queue.send(job.id)
+            assert desk.until(job, "completed", "failed").status == "completed"
+        assert "Traceback" not in said.read_text() and servers.PASSWORD not in said.read_text()
+
+
+def test_a_worker_that_waits_for_redis_can_be_ended(desk, tmp_path):
+    desk.config = replace(desk.config, queue=f"redis://127.0.0.1:{servers.free_port()}/0")
+    said = tmp_path / "said"
+    with said.open("wb") as stream, listening(desk, stream):
+        wait_for(lambda: "DUBKIT_QUEUE" in said.read_text())
+
+
+def test_a_worker_whose_queue_has_no_url_ends_and_says_so(tmp_path):
+    environment = {**os.environ, "DUBKIT_HOME": str(tmp_path / "home"), "DUBKIT_QUEUE": "somewhere"}
     command = [sys.executable, "-m", "dubkit.service.workers.dramatiq"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2 and "DUBKIT_QUEUE" in ended.stderr and "Traceback" not in ended.stderr

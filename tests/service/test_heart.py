@@ -1,7 +1,9 @@
 import threading
 from typing import Any
 
+import pytest
 from service_desk import wait_for
+from sqlalchemy.exc import InternalError
 
 from dubkit.database import DatabaseAway
 from dubkit.progress import Event
@@ -55,3 +57,40 @@ def test_what_a_database_that_is_away_was_not_told_is_told_later(monkeypatch):
             beating.observe(Event(f"stage {n}", "done"))
         wait_for(lambda: bool(slate.told))
     assert [e.stage for events in slate.told for e in events] == [f"stage {n}" for n in range(5)]
+
+
+@pytest.mark.parametrize("error", [InternalError("", {}, Exception("it only reads")), RuntimeError("odd")])
+def test_whatever_is_wrong_with_the_database_it_beats_on(monkeypatch, error):
+    monkeypatch.setattr(heart, "TELLING", 0.02)
+    monkeypatch.setattr(heart, "BEAT", 0.02)
+    slate: Any = Slate()
+    beats = []
+
+    def odd(claim: Any, seconds: float) -> str:
+        beats.append(seconds)
+        if len(beats) == 1:
+            raise error
+        return "held"
+
+    slate.beat = odd
+    with Heart(slate, None, 20.0, threading.Event()) as beating:  # type: ignore[arg-type]
+        wait_for(lambda: len(beats) > 2)
+        assert beating.why is None
+
+
+def test_what_could_not_be_told_for_an_odd_reason_is_told_in_the_end(monkeypatch):
+    monkeypatch.setattr(heart, "TELLING", 0.02)
+    slate: Any = Slate()
+    tell, tries = slate.tell, []
+
+    def odd(claim: Any, events: Any) -> bool:
+        tries.append(events)
+        if len(tries) == 1:
+            raise RuntimeError("odd")
+        return bool(tell(claim, events))
+
+    slate.tell = odd
+    with Heart(slate, None, 20.0, threading.Event()) as beating:  # type: ignore[arg-type]
+        beating.observe(Event("a", "done"))
+        wait_for(lambda: bool(tries))
+    assert [e.stage for events in slate.told for e in events] == ["a"]

@@ -96,6 +96,18 @@ def test_use_is_written_down_now_and_then(keys, monkeypatch):
     assert keys.list()[0].used > used
 
 
+@pytest.mark.parametrize("owner", ["local", " Local "])
+def test_what_was_made_without_keys_is_no_key_s(keys, owner):
+    with pytest.raises(BadInput, match="'local' owns what was made here without keys"):
+        keys.add(owner)
+    assert keys.list() == []
+
+
+def test_an_id_may_have_spaces_around(keys):
+    key = keys.add("anna")
+    assert keys.revoke(f" {key[3:11]}\n").owner == "anna"
+
+
 def test_an_id_that_is_none_is_told(keys):
     for id in ("abcdefgh", "", "\0"):
         with pytest.raises(BadInput, match="no key of this id"):

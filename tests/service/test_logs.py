@@ -295,3 +295,34 @@ measured(Path(sys.argv[1]))
 """
     done = subprocess.run([sys.executable, "-c", code, str(tiny)], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.fixture
+def text(lines: Lines) -> Iterator[Callable[[], list[str]]]:
+    """Logs as on a terminal; what was told so far, without the time."""
+    said = io.StringIO()
+    logs.configure(stream=said, form="text")
+    yield lambda: [line[10:] if line[:1].isdigit() else line for line in said.getvalue().splitlines()]
+
+
+def test_people_read_short_lines_in_which_nothing_moves_the_cursor(text: Callable[[], list[str]]):
+    log = logging.getLogger("dubkit.somewhere")
+    with logs.bound(correlation="0123456789", job="j1"):
+        log.info("did %d of\n%s", 2, "Olá\x1b[31m", extra={"seconds": 1.5, "url": "redis://:kept@host"})
+    try:
+        raise ValueError("bad\nworse\x1b[0m")
+    except ValueError:
+        log.exception("it failed")
+    first, *rest = text()
+    assert first == r"did 2 of\nOlá\x1b[31m  job=j1  seconds=1.5  url=redis://:***@host"
+    assert rest[0] == "error: it failed"
+    assert rest[-2:] == ["    ValueError: bad", r"    worse\x1b[0m"]
+
+
+def test_people_hear_of_requests_that_are_refused_alone(text: Callable[[], list[str]]):
+    client = TestClient(_app(), raise_server_exceptions=False)
+    client.get("/hello")
+    client.get("/nothing")
+    logging.getLogger("uvicorn.error").info("Waiting for application startup.")
+    (told,) = text()
+    assert told.startswith("request  method=GET  path=/nothing  status=404")

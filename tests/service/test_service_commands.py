@@ -160,7 +160,7 @@ def test_the_key_comes_from_the_environment(tmp_path: Path):
         refused = call("status", "--server", closed.url)
         assert (refused.exit_code, "key" in refused.stderr) == (2, True)
         key = closed.service.keys.add("ann")
-        assert call("status", "--server", closed.url, DUBKIT_KEY=key).exit_code == 0
+        assert call("status", "--server", closed.url, DUBKIT_KEY=f" {key}\n").exit_code == 0
         assert key not in refused.output
 
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 import slow_stand_ins
 from builders import silence, sine, sound
 from films import make_film
-from started_service import started
+from started_service import Started, started
 
 PART = 1 << 20
 
@@ -49,36 +50,36 @@ def film_of(folder: Path, hz: float) -> Path:
     return make_film(folder / f"film-{hz:g}.mp4", seconds=12, fps=5, size="64x48", sound=heard.path)
 
 
-def hand_in(url: str, film: Path) -> httpx.Response:
+def hand_in(service: Started, film: Path) -> httpx.Response:
     with film.open("rb") as stream:
-        form = {"files": {"file": (film.name, stream, "video/mp4")}, "data": {"target_language": "pt"}}
-        return httpx.post(f"{url}/api/v1/upload", timeout=60, **form)  # type: ignore[arg-type]
+        form = {"file": (film.name, stream, "video/mp4")}
+        return service.http.post(f"{service.url}/api/v1/upload", files=form, data={"target_language": "pt"}, timeout=60)
 
 
-def status(url: str, job: str) -> dict:
-    answer = httpx.get(f"{url}/api/v1/jobs/{job}/status", timeout=20)
+def status(service: Started, job: str) -> dict[str, Any]:
+    answer = service.http.get(f"{service.url}/api/v1/jobs/{job}/status")
     assert answer.status_code in (200, 503, 507), answer.text
     return answer.json() if answer.status_code == 200 else {"status": "unknown"}
 
 
-def until(url: str, job: str, wanted: set[str], seconds: float) -> str:
+def until(service: Started, job: str, wanted: set[str], seconds: float) -> str:
     """Wait for one of these states."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if (found := status(url, job)["status"]) in wanted:
+        if (found := status(service, job)["status"]) in wanted:
             return found
         time.sleep(0.3)
-    raise AssertionError(f"not {wanted} after {seconds} s but {status(url, job)}")
+    raise AssertionError(f"not {wanted} after {seconds} s but {status(service, job)}")
 
 
 def test_a_full_disk_is_told_and_lived_through(small_disk: Path, tmp_path: Path) -> None:
     environment = slow_stand_ins.installed(tmp_path / "plug-in", pause=0.3)
     film, other = film_of(tmp_path, 200), film_of(tmp_path, 240)
     with started(small_disk / "home", environment) as service:
-        job = hand_in(service.url, film).json()["id"]
-        until(service.url, job, {"running"}, 60)
+        job = hand_in(service, film).json()["id"]
+        until(service, job, {"running"}, 60)
         fill(small_disk / "filler")
-        refused = hand_in(service.url, other)
+        refused = hand_in(service, other)
         assert refused.status_code == 507, refused.text
         assert refused.headers["content-type"].startswith("application/problem+json")
         assert "room" in refused.json()["detail"] or "full" in refused.json()["detail"]
@@ -87,9 +88,9 @@ def test_a_full_disk_is_told_and_lived_through(small_disk: Path, tmp_path: Path)
         assert not incoming.is_dir() or [*incoming.iterdir()] == []
         # It is at work in the meantime, and can keep nothing.
         time.sleep(8)
-        assert status(service.url, job)["status"] in ("running", "queued", "unknown")
+        assert status(service, job)["status"] in ("running", "queued", "unknown")
         (small_disk / "filler").unlink()
-        assert until(service.url, job, {"completed", "failed"}, 180) == "completed"
-        again = hand_in(service.url, other)
+        assert until(service, job, {"completed", "failed"}, 180) == "completed"
+        again = hand_in(service, other)
         assert again.status_code == 202, again.text
-        assert until(service.url, again.json()["id"], {"completed", "failed"}, 120) == "completed"
+        assert until(service, again.json()["id"], {"completed", "failed"}, 120) == "completed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from dubkit.errors import BadInput, OutOfSpace
 from dubkit.service.access import signing
-from dubkit.service.access.signing import BadLink, Signer, kept_secret
+from dubkit.service.access.signing import BadLink, DirectUpload, FileLink, Signer, kept_secret
 from dubkit.service.config import Config
 
 SECRET = "a long secret of the operator's own"
@@ -24,10 +25,15 @@ def signer(tmp_path: Path) -> Signer:
     return Signer(Config.at(tmp_path, secret=SECRET))
 
 
+def file() -> FileLink:
+    return FileLink("7", "dubs/7/1/video.mp4", "a.mp4", "video/mp4", signing.time.time() + 60)
+
+
 def test_a_link_says_all_about_its_file(signer: Signer) -> None:
-    token = signer.sign_file("7", "dubs/7/1/video.mp4", "Olá.pt.mp4", "video/mp4", 60)
-    link = signer.open_file(token)
-    assert (link.job, link.place, link.name, link.media_type) == ("7", "dubs/7/1/video.mp4", "Olá.pt.mp4", "video/mp4")
+    link = replace(file(), name="Olá.pt.mp4")
+    token = signer.sign_file(link)
+    assert signer.open_file(token) == link
+    assert signer.sign_file(link) == token
     assert re.fullmatch(r"[A-Za-z0-9._-]+", token), "it goes into an address as it is"
     assert SECRET not in token
 
@@ -37,18 +43,27 @@ def test_a_session_says_whose_it_is(signer: Signer) -> None:
 
 
 def test_links_and_sessions_end(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, session = signer.sign_file("7", "a", "a", "b", 60), signer.sign_session("anna", 60)
+    link, session = signer.sign_file(file()), signer.sign_session("anna", 60)
     now = signing.time.time()
     monkeypatch.setattr(signing.time, "time", lambda: now + 59)
-    signer.open_file(file)
+    signer.open_file(link)
     signer.open_session(session)
     monkeypatch.setattr(signing.time, "time", lambda: now + 61)
     with pytest.raises(BadLink, match=r"This link has ended\. Ask for a new one") as told:
-        signer.open_file(file)
+        signer.open_file(link)
     assert told.value.reason == "expired"
     with pytest.raises(BadLink, match=r"This session has ended\. Sign in again") as told:
         signer.open_session(session)
     assert told.value.reason == "expired"
+
+
+def test_an_upload_past_this_server_is_told_by_its_id(signer: Signer) -> None:
+    upload = DirectUpload("anna", "arriving/1/film.mp4", "Olá.mp4", 1000, signing.time.time() + 60)
+    assert signer.open_upload(signer.sign_upload(upload)) == upload
+    with pytest.raises(BadLink, match=r"This upload has ended\. Begin again"):
+        signer.open_upload(signer.sign_upload(replace(upload, until=1.0)))
+    with pytest.raises(BadLink, match="This upload is not valid"):
+        signer.open_upload(signer.sign_file(file()))
 
 
 def test_what_is_signed_for_one_purpose_is_worth_nothing_for_another(signer: Signer) -> None:
@@ -56,7 +71,7 @@ def test_what_is_signed_for_one_purpose_is_worth_nothing_for_another(signer: Sig
         signer.open_file(signer.sign_session("anna"))
     assert told.value.reason == "wrong"
     with pytest.raises(BadLink, match="This session is not valid"):
-        signer.open_session(signer.sign_file("7", "a", "a", "b", 60))
+        signer.open_session(signer.sign_file(file()))
 
 
 def test_another_secret_is_not_believed(signer: Signer, tmp_path: Path) -> None:

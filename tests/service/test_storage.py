@@ -1,5 +1,6 @@
 """Both storages by one set of tests; S3 against a real server on this machine."""
 
+import errno
 import os
 import sys
 import urllib.request
@@ -11,25 +12,6 @@ from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace
 from dubkit.service.folder import Folder
 from dubkit.service.s3 import PART, S3
 from dubkit.service.storage import NoSuchFile, Storage, StorageAway, UploadLink, checked_name, locate, storage
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, s3_server: str, tmp_path: Path) -> str:
-    """Credentials for the local server alone; what the machine has of its own is out of sight."""
-    for name in [n for n in os.environ if n.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server)
-    import boto3
-
-    bucket = boto3.resource("s3", region_name="us-east-1").Bucket("films")
-    bucket.create()
-    bucket.objects.delete()
-    return s3_server
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -88,16 +70,29 @@ def test_what_is_not_there_is_said(kept: Storage, tmp_path: Path) -> None:
     assert not kept.exists("nothing.mp4")
 
 
-def test_what_is_taken_is_moved(kept: Storage, tmp_path: Path) -> None:
+def test_what_is_kept_stays_where_it_was_too(kept: Storage, tmp_path: Path) -> None:
     coming = file(tmp_path / "in", b"film")
     os.utime(coming, (1e9, 1e9))
-    kept.take(coming, "films/7/film")
-    assert not coming.exists()
-    assert kept.download("films/7/film", tmp_path / "out").read_bytes() == b"film"
+    kept.keep(coming, "films/7/film")
+    assert coming.read_bytes() == b"film"
+    if isinstance(kept, Folder):
+        assert (kept.root / "films/7/film").samefile(coming), "nothing is copied"
     (stored,) = kept.names("films")
     assert stored.modified > 1.7e9, "a film that took a day to come in is not old"
+    coming.unlink()
+    assert kept.download("films/7/film", tmp_path / "out").read_bytes() == b"film"
     with pytest.raises(NoSuchFile, match="There is no file 'in' any more"):
-        kept.take(coming, "films/8/film")
+        kept.keep(coming, "films/8/film")
+
+
+def test_a_disk_that_gives_no_second_names_has_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(source: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", link)
+    kept = Folder(tmp_path / "store")
+    kept.keep(file(tmp_path / "in", b"film"), "films/7/film")
+    assert (tmp_path / "store" / "films/7/film").read_bytes() == b"film"
 
 
 def test_a_file_is_read_in_place_or_from_a_copy(kept: Storage, tmp_path: Path) -> None:

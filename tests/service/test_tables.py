@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from service_jobs import asked, opened
-from sqlalchemy import inspect
+from service_jobs import asked, new_database, opened
+from sqlalchemy import inspect, make_url, text
 
-from dubkit.errors import OutOfSpace
+from dubkit.errors import BadInput, OutOfSpace
 from dubkit.service.jobs.jobs import Jobs
 from dubkit.service.jobs.tables import Base, upgrade
 
@@ -112,3 +112,30 @@ def test_migrations_travel_with_the_package():
     import dubkit.service.jobs.migrations as found
 
     assert [path.name for path in (Path(found.__file__).parent / "versions").glob("0*.py")] == ["0001_jobs.py"]
+
+
+def test_tables_of_another_program_are_left_alone(database_url):
+    with opened(database_url) as database:
+        database.write(lambda connection: connection.execute(text("CREATE TABLE jobs (title TEXT)")))
+        with pytest.raises(BadInput, match="tables of another program by the names of dubkit's: jobs") as told:
+            upgrade(database)
+        assert "DUBKIT_DATABASE" in str(told.value)
+        assert inspect(database.engine).get_table_names() == ["jobs"]
+
+
+def test_a_database_of_a_newer_dubkit_is_told(database):
+    database.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    with pytest.raises(BadInput, match="is of a newer dubkit or another program"):
+        upgrade(database)
+
+
+def test_a_database_in_which_no_tables_may_be_made_is_told(postgres_server):
+    with new_database(postgres_server) as url, opened(url) as database:
+        database.write(
+            lambda connection: connection.execute(text("REVOKE ALL ON SCHEMA public FROM PUBLIC, CURRENT_USER"))
+        )
+        user = "CREATE ROLE reader LOGIN PASSWORD 'reads'"
+        database.write(lambda connection: connection.execute(text(f"DROP ROLE IF EXISTS reader; {user}")))
+        address = make_url(url).set(username="reader", password="reads").render_as_string(hide_password=False)
+        with opened(address) as reading, pytest.raises(BadInput, match="does not take dubkit's tables"):
+            upgrade(reading)

@@ -64,7 +64,7 @@ def test_a_film_comes_in_pieces_and_is_used_up(kept: Uploads, config: Config) ->
     film = kept.finish(upload.id, "anna")
     assert (film.name, film.n_bytes, film.sha256) == ("Holiday.mp4", len(MP4), hashlib.sha256(MP4).hexdigest())
     home = storage(str(config.home / "files"))
-    home.take(film.path, "films/7/film.mp4")
+    home.keep(film.path, "films/7/film.mp4")
     film.discard()
     with home.local("films/7/film.mp4") as path:
         assert path.read_bytes() == MP4

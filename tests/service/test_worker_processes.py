@@ -10,12 +10,14 @@ from service_desk import Desk, wait_for
 
 from dubkit.service.workers import supervisor as workers
 from dubkit.service.workers.supervisor import Workers
+from dubkit.service.workers.worker import NICE
 
 SERVER = """
 import sys, time
 from pathlib import Path
 from service_desk import Desk
 from dubkit.service.workers.supervisor import Workers
+from dubkit.service.workers.worker import NICE
 desk = Desk(Path(sys.argv[1]), profile=sys.argv[2], lease=2.0)
 with Workers(desk.service()) as kept:
     time.sleep(600)
@@ -49,6 +51,16 @@ def test_workers_do_jobs_and_end_with_the_server(desk, talk):
         running = kept.processes
         assert len(running) == 1
     assert not any(alive(pid) for pid in running)
+
+
+def test_workers_give_way_to_the_server(desk, talk):
+    job = desk.add(talk)
+    with Workers(desk.service()) as kept:
+        desk.until(job, "completed", "failed")
+        [worker] = kept.processes
+        assert os.getpriority(os.PRIO_PROCESS, worker) >= NICE
+        # Niceness counts within a session where the kernel shares the cores among these.
+        assert os.getsid(worker) == os.getsid(0) and os.getpgid(worker) == worker
 
 
 def test_a_worker_that_dies_is_replaced_and_its_job_done(desk, talk, tmp_path):

@@ -10,7 +10,8 @@ from typing import Any
 from dubkit import languages
 from dubkit.page import words
 from dubkit.service.jobs.job import Job, Output
-from dubkit.service.service import Link, Service
+from dubkit.service.links import Link
+from dubkit.service.service import Service
 
 KINDS = {
     "video": "Dubbed film",
@@ -59,12 +60,13 @@ def _tracks(links: Sequence[Link]) -> Iterator[dict[str, str]]:
 
 
 def _film(service: Service, job: Job) -> dict[str, Any] | None:
-    """The film as it was handed in, and where in it the dub begins, in seconds."""
+    """The film as it was handed in, what kind of file that is, and where in it the dub begins, in seconds."""
     if not service.storage.exists(job.film.place):
         return None
     kind = mimetypes.guess_type(job.film.place)[0] or "application/octet-stream"
     output = Output("film", job.film.name, job.film.place, job.film.n_bytes, kind)
-    return {"url": service.link(job, output).url, "start": job.start or 0.0}
+    ending = PurePath(job.film.place).suffix[1:].upper()
+    return {"url": service.link(job, output).url, "kind": ending, "start": job.start or 0.0}
 
 
 def _named(codes: str) -> str:

@@ -2,6 +2,8 @@
 
 const EVERY = 1000; // milliseconds between two questions how far a dub is
 const REVOICED = ["gender", "voice", "merge_into"]; // what makes a speaker's lines sound another way
+const REHEARD = ["merge_into", "speaker", "source_text", "start", "end"]; // what changes who speaks, or what was said
+const SURE = [0.8, 2.5]; // a line takes one try or several until it fits: between these shares of what is usual
 
 const editFilm = (element, trigger, props, watch) => {
   const root = element.querySelector(".editor");
@@ -47,6 +49,7 @@ const editFilm = (element, trigger, props, watch) => {
     preview: (start, end) => preview(start, end),
     chosen: (id) => timeline.mark(id),
     quiet: () => players.stop(),
+    tell,
     speaker,
     speakers: () => film.speakers.filter((one) => !draft.speaker(one, "merge_into")).map((one) => speaker(one.id)),
     audition: async (of, voice, told) => {
@@ -64,18 +67,21 @@ const editFilm = (element, trigger, props, watch) => {
 
   // What dubbing again would do, and how long that takes.
   const toDub = () => {
-    const sounds = (one) => REVOICED.some((field) => one.pending.includes(field) || draft.speakers[one.id]?.[field] !== undefined);
+    const differs = (one, field) => one.pending.includes(field) || draft.isChanged(one.id, field);
+    const sounds = (one) => REVOICED.some((field) => differs(one, field));
     const revoiced = new Set(film.speakers.filter(sounds).map((one) => one.id));
-    const anew = film.lines.filter((line) => line.pending || draft.has(line.id) || revoiced.has(draft.line(line, "speaker")));
+    const anew = film.lines.filter((line) => line.pending.length || draft.has(line.id) || revoiced.has(draft.line(line, "speaker")));
     const length = anew.reduce((sum, line) => sum + line.end - line.start, 0);
-    return { n: anew.length, time: film.work.once + film.work.per_second * length };
+    const isHeard = REHEARD.some((field) => [...film.lines, ...film.speakers].some((one) => differs(one, field)));
+    const { once, heard, per_second } = film.work;
+    return { n: anew.length, time: span(...SURE.map((share) => once + (isHeard ? heard : 0) + share * per_second * length)) };
   };
   const bar = () => {
     const { n, time } = toDub();
     const isEdited = film.job.edited || draft.count > 0;
     const parts = [];
     if (draft.count) parts.push(`${counted(draft.count, "change")} not saved`);
-    if (isEdited) parts.push(n ? `${counted(n, "line")} to dub again, ${span(time)}` : `to be put into the film, ${span(time)}`);
+    if (isEdited) parts.push(n ? `${counted(n, "line")} to dub again, ${time}` : `to be put into the film, ${time}`);
     part(".bar-told").textContent = busy ? "" : parts.join(" · ") || "The dub has all changes.";
     root.toggleAttribute("data-idle", !isEdited && !busy && part(".notice").hidden);
     part(".save").disabled = !draft.count || busy;
@@ -112,7 +118,8 @@ const editFilm = (element, trigger, props, watch) => {
       if (!error.isConflict) throw error;
       // Somebody else, or another window, was faster: what is typed here is kept, and seen beside theirs.
       open(await ask("open"));
-      throw new Error(`${error.message} Your changes are kept: look at them, and save again.`);
+      if (film.job.status === "queued" || film.job.status === "running") throw error;
+      throw new Error("This film was changed in another window meanwhile. Your changes are kept: look at them beside those, and save again.");
     }
   };
   // Waits for a preview; tells how far it is.
@@ -154,7 +161,7 @@ const editFilm = (element, trigger, props, watch) => {
     try {
       await save();
       const { n, time } = toDub();
-      working(true, `Dubbing again: ${counted(n, "line")}, ${span(time)}`);
+      working(true, `Dubbing again: ${counted(n, "line")}, ${time}`);
       tell("");
       await ask("again");
       await follow(film.job.id);
@@ -208,9 +215,9 @@ const editFilm = (element, trigger, props, watch) => {
     part(".original .language").textContent = `Original, ${film.source.name}`;
     part(".dub .language").textContent = `Dub, ${film.target.name}`;
     if (isOther) choose(part("[data-tab=lines]"));
-    players.open(film);
+    players.open(film, isOther);
     take(reply);
-    timeline.draw(film.drawn);
+    timeline.draw(film.drawn, film.lines.length);
     offer();
     working(false);
     if (isOther) tell(isKept ? `${counted(draft.count, "change")} from before ${draft.count === 1 ? "is" : "are"} still here, not saved yet.` : "");

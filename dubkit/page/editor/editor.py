@@ -164,7 +164,7 @@ def _opened(service: Service, owner: str, id: str) -> dict[str, Any]:
         **voices.cast(document),
         **downloads.downloads(service, owner, job),
         "drawn": lines_table.drawn(document),
-        "work": lines_table.work(job, service.jobs.paces()),
+        "work": lines_table.work(job, document, service.jobs.paces()),
     }
 
 

@@ -75,7 +75,7 @@ const newDraft = (onchange) => {
     speaker: (row, field) => now(speakers, row, field),
     has: (id) => id in lines || id in speakers,
     isOut: (id) => lines[id] === null,
-    isChanged: (id, field) => lines[id]?.[field] !== undefined,
+    isChanged: (id, field) => (lines[id] ?? speakers[id])?.[field] !== undefined,
     get lines() {
       return Object.keys(lines);
     },

@@ -42,10 +42,14 @@ const seconds = (text) => {
   return parts.reduce((sum, part) => sum * 60 + Number(part), 0);
 };
 
-const span = (length) => {
-  if (length < 10) return "a few seconds";
-  if (length < 50) return `about ${Math.round(length / 10) * 10} seconds`;
-  return `about ${counted(Math.max(1, Math.round(length / 60)), "minute")}`;
+// A length of time as one would say it, or that it lies between two: "10 to 40 seconds".
+const span = (least, most = least) => {
+  if (most < 10) return "a few seconds";
+  const [size, name] = most < 55 ? [10, ""] : [60, "minute"];
+  const [from, to] = [Math.round(least / size), Math.max(1, Math.ceil(most / size - 0.25))];
+  const named = name ? counted(to, name) : `${to * size} seconds`;
+  if (from === to) return `about ${named}`;
+  return from < 1 ? `up to ${named}` : `${name ? from : from * size} to ${named}`;
 };
 
 // Okabe and Ito's colours, as in the time line; the order of speakers is the same.

@@ -19,7 +19,7 @@ const newLines = (root, draft, players, actions) => {
   const isWanted = (line) => {
     const wanted = filter.value;
     if (wanted === "flag" && !line.flag && !line.note) return false;
-    if (wanted === "changed" && !draft.has(line.id) && !line.corrected && !line.pending) return false;
+    if (wanted === "changed" && !draft.has(line.id) && !line.corrected && !line.pending.length) return false;
     const words = search.value.trim().toLocaleLowerCase();
     if (!words) return true;
     const texts = [draft.line(line, "source_text"), draft.line(line, "text"), speakerOf(line).name];
@@ -52,7 +52,8 @@ const newLines = (root, draft, players, actions) => {
     if (cell === "about" || draft.isOut(id) || line.dropped || at.querySelector("textarea")) return;
     const label = `${cell === "text" ? film.target.name : film.source.name}, line ${id}`;
     editCell(at, draft.line(line, cell), label, cell === "text" ? pace(line) : () => "", (value, how) => {
-      if (value !== null) draft.setLine(line, cell, value);
+      if (value) draft.setLine(line, cell, value);
+      else if (value === "") actions.tell("A line cannot be empty: it stays as it was. Leave it out to keep the original sound there.");
       fill(id);
       if (chosen === id) equip();
       if (how === "enter") step(id, cell, 1);

@@ -45,7 +45,7 @@ const newPlayers = (root, told) => {
     const at = dub.currentTime;
     seek.value = at;
     seek.setAttribute("aria-valuetext", clock(now()));
-    part(".clock").textContent = `${clock(now())} / ${clock(first() + duration())}`;
+    part(".clock").textContent = `${clock(at)} / ${clock(duration())}`;
     for (const listener of listeners) listener(now(), !dub.paused);
   };
   const stop = () => dub.pause();
@@ -85,11 +85,14 @@ const newPlayers = (root, told) => {
     play.textContent = "❚❚";
     play.setAttribute("aria-label", "Stop");
   });
-  dub.addEventListener("pause", () => {
-    original.pause();
-    play.textContent = "▶";
-    play.setAttribute("aria-label", "Play");
-  });
+  // Another film in its place stops it without a word of a pause.
+  for (const end of ["pause", "emptied"]) {
+    dub.addEventListener(end, () => {
+      original.pause();
+      play.textContent = "▶";
+      play.setAttribute("aria-label", "Play");
+    });
+  }
   dub.addEventListener("ended", done);
   dub.addEventListener("loadedmetadata", () => {
     seek.max = duration();
@@ -100,13 +103,21 @@ const newPlayers = (root, told) => {
     follow();
     show();
   });
-  original.addEventListener("error", () => {
-    if (!film || !original.getAttribute("src")) return;
+  const without = (why) => {
+    part(".lacking").textContent = why;
+    part(".lacking").hidden = !why;
+    if (!why) return;
     film = null;
     showBoth(false);
     for (const radio of radios) radio.disabled = radio.value === "original";
     hear("dub");
-  });
+  };
+  const unplayable = () => {
+    if (film && original.getAttribute("src")) without(`This browser cannot play the original (${film.kind}): only the dub is shown.`);
+  };
+  original.addEventListener("error", unplayable);
+  // Of some films a browser plays the sound alone.
+  original.addEventListener("loadedmetadata", () => original.videoWidth || unplayable());
   setInterval(() => {
     if (until && !dub.paused && now() >= until.end) {
       stop();
@@ -136,11 +147,14 @@ const newPlayers = (root, told) => {
   for (const video of [original, dub]) video.onclick = () => play.onclick();
 
   const players = {
-    open(job) {
+    // The dub of another film begins at its start; a new dub of the same where one was.
+    open(job, isOther) {
+      const at = isOther ? 0 : now();
       clip = null;
       until = null;
       part(".clip").hidden = true;
       film = job.film;
+      without(film ? "" : "The original is no longer kept: only the dub is shown.");
       knots = job.knots;
       whole = job.video;
       showBoth(Boolean(film));
@@ -161,6 +175,7 @@ const newPlayers = (root, told) => {
         ),
       );
       source(whole);
+      dub.currentTime = at;
       showTracks();
       hear("dub");
     },

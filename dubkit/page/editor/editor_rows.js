@@ -27,7 +27,7 @@ const newHeads = (names) => {
 const fillRow = (row, line, draft, speaker) => {
   const [about, source, target] = row.children;
   const isOut = draft.isOut(line.id) || (line.dropped && !draft.has(line.id));
-  const mark = draft.has(line.id) ? "not saved" : line.pending ? "to be dubbed" : line.corrected ? "corrected" : "";
+  const mark = draft.has(line.id) ? "not saved" : line.pending.length ? "to be dubbed" : line.corrected ? "corrected" : "";
   const times = `${clock(draft.line(line, "start"), 1)} – ${clock(draft.line(line, "end"), 1)}`;
   row.classList.toggle("out", isOut);
   row.dataset.mark = mark;
@@ -50,24 +50,26 @@ const fillRow = (row, line, draft, speaker) => {
   target.title = anew ? "This was the translation of the text as it was: it will be translated anew." : "";
 };
 
-// A field in place of a cell's text. `done(value, how)` is told "enter", "tab", "save" or "left"; value is null for no change.
+const LONGEST = 2000; // characters of a line
+
+// A field in place of a cell's text. `done(value, how)` is told "enter", "tab", "save" or "left"; value is null for no change,
+// and empty where nothing was left.
 const editCell = (cell, text, label, hint, done) => {
-  const field = make("textarea", { value: text, rows: 1, spellcheck: true, dir: "auto", lang: cell.lang, maxLength: 2000, aria: { label } });
+  const field = make("textarea", { value: text, rows: 1, spellcheck: true, dir: "auto", lang: cell.lang, maxLength: LONGEST, aria: { label } });
   const told = make("small", { className: "expected" });
   let isOver = false;
   const finish = (how) => {
     if (isOver) return;
     isOver = true;
     const value = field.value.replace(/\s+/g, " ").trim();
-    const changed = how !== "escape" && value && value !== text ? value : null;
-    cell.replaceChildren();
-    cell.textContent = changed ?? text;
+    const changed = how !== "escape" && value !== text ? value : null;
+    cell.textContent = changed || text;
     done(changed, how);
   };
   const fit = () => {
     field.style.height = "auto";
     field.style.height = `${field.scrollHeight + 2}px`;
-    told.textContent = hint(field.value);
+    told.textContent = field.value.length < LONGEST ? hint(field.value) : `A line has ${LONGEST} characters at most.`;
   };
   field.addEventListener("input", fit);
   field.addEventListener("blur", () => finish("left"));

@@ -60,9 +60,12 @@ const newSpeakers = (root, draft, actions) => {
     const at = make("section", { className: "speaker", dataset: { speaker: speaker.id }, aria: { label: now(speaker, "name") } });
     at.style.setProperty("--ink", actions.speaker(speaker.id).ink);
     const heard = make("p", { className: "heard", aria: { role: "status", live: "polite" } });
-    const lines = film.lines.filter((line) => draft.line(line, "speaker") === speaker.id).length;
+    const all = [speaker, ...film.speakers.filter((other) => now(other, "merge_into") === speaker.id)];
+    const lines = film.lines.filter((line) => all.some((one) => one.id === draft.line(line, "speaker"))).length;
+    const speech = all.reduce((sum, one) => sum + one.seconds, 0);
+    const said = merged ? "" : `${counted(lines, "line")}, ${clock(speech)} of speech`;
     at.append(
-      make("div", { className: "strip" }, name, make("span", { className: "hint", textContent: `${counted(lines, "line")}, ${clock(speaker.seconds)} of speech` })),
+      make("div", { className: "strip" }, name, make("span", { className: "hint", textContent: said })),
     );
     if (!merged) {
       at.append(

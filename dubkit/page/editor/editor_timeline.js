@@ -14,12 +14,17 @@ const newTimeline = (root, find) => {
   holder.addEventListener("keydown", (event) => event.key === "Enter" && found(event), true);
 
   return {
-    draw(drawn) {
-      whole.hidden = !drawn;
+    // `drawn` is empty where there is nothing to draw, or too much.
+    draw(drawn, n) {
+      whole.hidden = !n;
       now = null;
       // Made and escaped by the server.
       holder.innerHTML = drawn;
-      if (!drawn) return;
+      if (!drawn) {
+        const told = `${n} lines are too many to be drawn over time. Search them, or have just those shown that are to be checked.`;
+        holder.replaceChildren(make("p", { className: "hint", textContent: told }));
+        return;
+      }
       // It is laid out by its width, which it has once the page shows it.
       const shown = new ResizeObserver(() => {
         if (!holder.clientWidth) return;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dubkit import languages
@@ -23,8 +23,11 @@ FLAGS: Mapping[str, str] = {
 MOST_DRAWN = 600
 """Lines on a time line: one with more is slow to draw, and nobody finds a line on it."""
 
-BEGINNING: Seconds = 5.0
-"""What a worker needs to begin."""
+BEGINNING: Seconds = 8.0
+"""What a worker needs to begin, and to bring its models."""
+AGAIN = ("assemble", "combine")
+HEARD_ANEW = ("detect_gender", "assign_voices", "translate")
+"""What is done again in any case, and what where it changes who speaks or what was said; the rest by the second of speech."""
 
 
 def table(document: Document) -> dict[str, Any]:
@@ -62,10 +65,23 @@ def drawn(document: Document) -> str:
     return Timeline(times.duration, lines).page if 0 < len(lines) <= MOST_DRAWN else ""
 
 
-def work(job: Job, paces: Mapping[str, Seconds]) -> dict[str, Seconds]:
-    """How long it takes to dub again: ``once`` in any case, ``per_second`` of lines that are spoken anew."""
-    mixing = sum(paces.get(stage, 0.0) for stage in ("assemble", "combine"))
-    return {"once": BEGINNING + mixing * job.length, "per_second": paces.get("synthesize", 0.0)}
+def work(job: Job, document: Document, paces: Mapping[str, Seconds]) -> dict[str, Seconds]:
+    """What it takes to dub again, in seconds.
+
+    ``once`` in any case, ``heard`` more where it changes who speaks or what was said, and ``per_second`` of lines that are
+    spoken anew: a film's pace, of which most passes without a word, is a line's pace times the share that is speech.
+    """
+    speech = sum(line.end - line.start for line in document.lines)
+    spoken = paces.get("synthesize", 0.0) * job.length
+
+    def of_film(stages: Sequence[str]) -> Seconds:
+        return job.length * sum(paces.get(stage, 0.0) for stage in stages)
+
+    return {
+        "once": BEGINNING + of_film(AGAIN),
+        "heard": of_film(HEARD_ANEW),
+        "per_second": spoken / speech if speech else 0.0,
+    }
 
 
 def _row(line: DocumentLine, heard: Stretches) -> dict[str, Any]:
@@ -84,7 +100,7 @@ def _row(line: DocumentLine, heard: Stretches) -> dict[str, Any]:
         "note": line.note,
         "dropped": line.dropped,
         "corrected": bool(line.corrected or line.dropped),
-        "pending": bool(line.pending),
+        "pending": list(line.pending),
     }
 
 

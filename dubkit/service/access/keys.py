@@ -15,6 +15,7 @@ from sqlalchemy import insert, or_, select, update
 from dubkit.database import Database
 from dubkit.errors import BadInput
 from dubkit.record import Seconds
+from dubkit.service.jobs.job import LOCAL
 from dubkit.service.jobs.job_rows import storable
 from dubkit.service.jobs.tables import keys
 
@@ -63,11 +64,13 @@ class Keys:
         Raises
         ------
         BadInput
-            If the owner's name is empty, too long or has characters that cannot be printed.
+            If the owner's name is empty, too long, has characters that cannot be printed, or stands for nobody in particular.
         """
         owner = owner.strip()
         if not 1 <= len(owner) <= LONGEST or not owner.isprintable():
             raise BadInput(f"{owner[:80]!r} is no owner's name: give 1 to {LONGEST} characters that can be printed.")
+        if owner.casefold() == LOCAL:
+            raise BadInput(f"{LOCAL!r} owns what was made here without keys, which no key opens: give another name.")
         id = _random(8, string.ascii_lowercase + string.digits)
         key = f"dk_{id}_{_random(32, string.ascii_letters + string.digits)}"
         row = {"id": id, "owner": owner, "note": storable(note), "digest": _digest(key), "created": self._database.now}
@@ -92,6 +95,7 @@ class Keys:
         BadInput
             If there is no such key.
         """
+        id = id.strip()
         whole = _KEY.fullmatch(id)
         chosen = keys.c.id == storable(whole[1] if whole else id.removeprefix("dk_"))
         revoked = update(keys).where(chosen, keys.c.revoked.is_(None)).values(revoked=self._database.now)

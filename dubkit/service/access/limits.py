@@ -7,6 +7,7 @@ says of its clients (``FORWARDED_ALLOW_IPS`` with the proxy's own address, never
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import Literal
@@ -16,12 +17,22 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from dubkit.errors import BadInput
 from dubkit.record import Seconds
 from dubkit.service.config import Config
 
 log = logging.getLogger(__name__)
 
 Kind = Literal["request", "upload"]
+
+
+class TooMany(BadInput):
+    """Somebody brings more than they may; `after` are the seconds after which it may be tried again."""
+
+    def __init__(self, after: Seconds) -> None:
+        super().__init__(f"Ask again in {math.ceil(after)} s.")
+        self.after = after
+
 
 REDIS_PATIENCE: Seconds = 0.25
 """How long a request waits for Redis."""
@@ -46,6 +57,17 @@ class Limiter:
         self._shared = _redis(config.queue) if config.queue and any(self._limits.values()) else None
         self._away_until = 0.0
         self._lock = threading.Lock()
+
+    def admit(self, kind: Kind, who: str) -> None:
+        """Count a request, as :meth:`hit`.
+
+        Raises
+        ------
+        TooMany
+            If there were too many.
+        """
+        if (after := self.hit(kind, who)) > 0:
+            raise TooMany(after)
 
     def hit(self, kind: Kind, who: str) -> Seconds:
         """Count a request.

@@ -49,6 +49,18 @@ class FileLink:
     until: float
 
 
+@dataclass(frozen=True)
+class DirectUpload:
+    """What the id of an upload past this server says: whose it is, where it comes to lie, how it is called, its bytes, and
+    until when a job may be made of it (since 1970)."""
+
+    owner: str
+    place: str
+    name: str
+    n_bytes: int
+    until: float
+
+
 class Signer:
     """Signs with one secret, and so that a text signed for one purpose is worth nothing for another.
 
@@ -63,11 +75,12 @@ class Signer:
         # 48 bytes fill their text to the last bit, so that no second text means the same signature.
         how = {"digest_method": hashlib.sha384, "key_derivation": "hmac"}
         self._files = URLSafeSerializer(secret, salt="dubkit.file", signer_kwargs=how)
+        self._uploads = URLSafeSerializer(secret, salt="dubkit.upload", signer_kwargs=how)
         self._sessions = URLSafeSerializer(secret, salt="dubkit.session", signer_kwargs=how)
 
-    def sign_file(self, job: str, place: str, name: str, media_type: str, seconds: float) -> str:
-        """A token by which anybody who has it may read one file for so many seconds."""
-        return str(self._files.dumps(asdict(FileLink(job, place, name, media_type, time.time() + seconds))))
+    def sign_file(self, link: FileLink) -> str:
+        """A token by which anybody who has it may read one file; the same for what is the same."""
+        return str(self._files.dumps(asdict(link)))
 
     def open_file(self, token: str) -> FileLink:
         """The file that a token is for.
@@ -78,6 +91,20 @@ class Signer:
             If it ended, or was not made here for a file.
         """
         return FileLink(**_checked(self._files, token, "This link", "Ask for a new one."))
+
+    def sign_upload(self, upload: DirectUpload) -> str:
+        """A token by which its owner may have a job made of a film that was sent past this server."""
+        return str(self._uploads.dumps(asdict(upload)))
+
+    def open_upload(self, token: str) -> DirectUpload:
+        """The upload that a token is for.
+
+        Raises
+        ------
+        BadLink
+            If it ended, or was not made here for an upload.
+        """
+        return DirectUpload(**_checked(self._uploads, token, "This upload", "Begin again."))
 
     def sign_session(self, owner: str, seconds: float = SESSION) -> str:
         """A token that says who is at the page, for so many seconds."""

@@ -24,7 +24,8 @@ class Guard:
     """ASGI middleware that turns away what a browser was tricked into asking.
 
     A service on this machine is open to all that runs here, and so to every page in its browsers: a host name that was rebound to
-    this machine and the pages of other sites must not reach it. It belongs around page and API alike.
+    this machine and the pages of other sites must not reach it. It belongs around page and API alike. Load balancers ask for
+    ``/health`` by an address: they are answered, without details.
     """
 
     def __init__(self, app: ASGIApp, config: Config) -> None:
@@ -35,15 +36,18 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
         if scope["type"] in ("http", "websocket"):
-            refusal = self._refusal(Headers(scope=scope))
+            headers = Headers(scope=scope)
+            is_here = self._is_here(headers.get("host", ""))
+            scope.setdefault("state", {})["is_here"] = is_here
+            refusal = self._refusal(headers, is_here or (scope["type"], scope["path"]) == ("http", "/health"))
             if refusal is not None:
                 await self._refused(refusal, scope)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> Refusal | None:
+    def _refusal(self, headers: Headers, is_here: bool) -> Refusal | None:
         host = headers.get("host", "")
-        if not self._is_here(host):
+        if not is_here:
             return Refusal("wrong-host", "Ask for it by the name or address that its operator has set (DUBKIT_HOSTS).")
         origin = headers.get("origin")
         if origin is None or origin.lower() in self.origins:
@@ -76,7 +80,7 @@ def key_of(headers: Mapping[str, str]) -> str | None:
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and credentials.strip():
         return credentials.strip()
-    return headers.get("x-api-key") or None
+    return headers.get("x-api-key", "").strip() or None
 
 
 async def owner_of(desk: Desk, key: str | None) -> str:
@@ -125,6 +129,8 @@ def who(desk: Desk, connection: HTTPConnection, owner: str) -> str:
 async def trusted(connection: HTTPConnection) -> bool:
     """Whether details may be told: to this machine itself, and to everybody with a key."""
     desk = desk_of(connection)
+    if not connection.state.is_here:
+        return False
     if loopback(address_of(connection)):
         return True
     try:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from dubkit.service.jobs.job import Job
 
 if TYPE_CHECKING:
-    from dubkit.service.service import JobStatus, Link
+    from dubkit.service.links import Link
+    from dubkit.service.service import JobStatus
 
 BASE = "/api/v1"
 

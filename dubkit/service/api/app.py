@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from dubkit import __version__
 from dubkit.service.api import (
@@ -27,7 +28,7 @@ from dubkit.service.api import (
 from dubkit.service.api.access import Guard
 from dubkit.service.api.answers import BASE
 from dubkit.service.api.desk import Desk
-from dubkit.service.api.methods import Heads
+from dubkit.service.api.methods import Heads, close
 from dubkit.service.api.progress import Watch
 from dubkit.service.watching.logs import REQUEST_ID, Correlated
 from dubkit.service.watching.metrics import Counted
@@ -89,6 +90,7 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
     for router in (uploading.router, resumable.router, files.router):
         app.include_router(router, prefix=BASE)
     app.include_router(watching.router)
+    close(app, f"{BASE}/{{path:path}}", *(route.path for route in watching.router.routes if isinstance(route, Route)))
     problems.install(app)
     described.describe(app, service.config.require_key)
     if service.config.origins:
@@ -101,7 +103,7 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
             max_age=600,
         )
     app.add_middleware(problems.Documented, base=BASE)
-    app.add_middleware(Heads, base=BASE)
+    app.add_middleware(Heads)
     app.add_middleware(Guard, config=service.config)
     app.add_middleware(Counted)
     app.add_middleware(Correlated)

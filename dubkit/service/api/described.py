@@ -20,6 +20,8 @@ SECURITY_SCHEMES = {
 }
 EVERYWHERE = ("foreign-page", "wrong-host", "too-many-requests", "failed", "away")
 KEYLESS = {("get", "/health")}
+HERE_KEYLESS = {"/metrics"}
+"""What this machine itself may ask for without a key."""
 SUMMARY = """Takes a video in one language and gives back the same video spoken in another.
 
 Upload a film (`POST /api/v1/upload`, or in parts under `/api/v1/uploads` with the tus protocol), watch its job
@@ -81,4 +83,4 @@ def _ask_for_keys(paths: dict[str, Any]) -> None:
     for path, methods in paths.items():
         for method, operation in methods.items():
             if (method, path) not in KEYLESS and not path.startswith(problems.FILES):
-                operation["security"] = [{"bearer": []}, {"key": []}]
+                operation["security"] = [{"bearer": []}, {"key": []}, *([{}] if path in HERE_KEYLESS else [])]

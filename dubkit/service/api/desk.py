@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from dubkit.service.access.limits import Kind, Limiter
+from dubkit.service.access.limits import Kind, TooMany
 from dubkit.service.api.problems import Refusal
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ class Desk:
 
     def __init__(self, service: Service, watch: Watch) -> None:
         self.service, self.watch = service, watch
-        self._limiter, self._is_limited = (
-            Limiter(service.config),
-            bool(service.config.rate or service.config.upload_rate),
-        )
+        self._is_limited = bool(service.config.rate or service.config.upload_rate)
         self._quick, self._slow = CapacityLimiter(READERS), CapacityLimiter(WRITERS)
 
     async def quick(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
@@ -60,10 +57,10 @@ class Desk:
         """
         if not self._is_limited:
             return
-        seconds = await self.quick(self._limiter.hit, kind, who)
-        if seconds > 0:
-            wait = str(math.ceil(seconds))
-            raise Refusal("too-many-requests", f"Ask again in {wait} s.", Retry_After=wait)
+        try:
+            await self.quick(self.service.limiter.admit, kind, who)
+        except TooMany as error:
+            raise Refusal("too-many-requests", str(error), Retry_After=str(math.ceil(error.after))) from None
 
 
 def desk_of(connection: Any) -> Desk:

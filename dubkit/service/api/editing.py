@@ -98,7 +98,11 @@ async def preview(
     start_time: Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False, description="In seconds of the film.")] = 0.0,
     duration: Annotated[float, Query(ge=1, le=120, allow_inf_nan=False, description="In seconds.")] = 10.0,
 ) -> Response:
-    """A stretch of the dub with all corrections made so far, before the whole is dubbed again."""
+    """A stretch of the dub with all corrections made so far, before the whole is dubbed again.
+
+    Where there are corrections that the dub does not have yet, the stretch is widened to whole lines: it may begin some seconds
+    earlier and end later than was asked for.
+    """
     desk = desk_of(request)
     found = await desk.slow(desk.service.preview, owner, id, start_time, duration)
     if isinstance(found, Job):

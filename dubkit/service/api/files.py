@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import desk_of
-from dubkit.service.folder import Folder
-
-if TYPE_CHECKING:
-    from dubkit.service.access.signing import FileLink
-    from dubkit.service.service import Service
+from dubkit.store import digest
 
 router = APIRouter(tags=["files"], default_response_class=Response)
 
@@ -23,7 +21,6 @@ SERVED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file", "content": {"application/octet-stream": ANY}},
     206: {"description": "A part of it, as `Range` asks for", "content": {"application/octet-stream": ANY}},
     304: {"description": "It is as the sender has it (`If-None-Match`)"},
-    307: {"description": "It lies elsewhere"},
 }
 
 
@@ -41,32 +38,50 @@ async def read_file(
 ) -> Response:
     """Whole or in part. The link expires."""
     desk = desk_of(request)
-    link, found = await desk.quick(_found, desk.service, token)
-    if isinstance(found, str):
-        return RedirectResponse(found, 307, {"Cache-Control": "no-store"})
-    response = FileResponse(
-        found,
+    service = desk.service
+    link = service.signer.open_file(token)
+    headers = {
+        # What lies at a place is never written anew.
+        "ETag": f'"{digest(link.place)[:32]}"',
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if _is_known(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    kept = contextlib.ExitStack()
+    path = await desk.slow(kept.enter_context, service.storage.local(link.place))
+    return Kept(
+        path,
+        kept,
         media_type=link.media_type,
         filename=link.name,
         # A player in a page does not mind, and nothing of this is ever shown as a page.
         content_disposition_type="attachment",
-        headers={"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"},
-        stat_result=await desk.quick(found.stat),
+        headers=headers,
+        stat_result=path.stat(),
     )
-    if _is_known(request, response.headers["etag"]):
-        kept = {name: response.headers[name] for name in ("etag", "cache-control", "last-modified")}
-        return Response(status_code=304, headers=kept)
-    return response
 
 
-def _found(service: Service, token: str) -> tuple[FileLink, FilePath | str]:
-    """Where a link leads: to a file on this machine, or to a storage's own link."""
-    link = service.signer.open_file(token)
-    if not isinstance(service.storage, Folder):
-        seconds = service.config.link_seconds
-        return link, service.storage.link(link.place, seconds, file_name=link.name, media_type=link.media_type)
-    with service.storage.local(link.place) as path:
-        return link, path
+class Kept(FileResponse):
+    """A file that is there until it was sent: where it is kept elsewhere, this is a copy.
+
+    Parameters
+    ----------
+    path : Path
+    kept : ExitStack
+        Closed in the end.
+    **options
+        Of :class:`starlette.responses.FileResponse`.
+    """
+
+    def __init__(self, path: FilePath, kept: contextlib.ExitStack, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._kept:
+            await super().__call__(scope, receive, send)
 
 
 def _is_known(request: Request, tag: str) -> bool:

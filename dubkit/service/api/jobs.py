@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from dubkit.record import Seconds
 from dubkit.service.api.access import Owner
 from dubkit.service.api.answers import BASE, address, answer, file_answer, job_answer, status_answer
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import desk_of
 from dubkit.service.api.problems import Refusal
 from dubkit.service.api.schemas import JOB_ID, FilesAnswer, JobAnswer, JobsAnswer, StatusAnswer
-from dubkit.service.jobs.job import Job, Output, Status
+from dubkit.service.jobs.job import Conflict, Job, Output, Status
 
 if TYPE_CHECKING:
-    from dubkit.service.service import Link
+    from dubkit.service.links import Link
 
 SHAPE = r"^[A-Za-z0-9_-]{1,64}$"
 """Of ids."""
 JobId = Annotated[str, Path(pattern=SHAPE, examples=[JOB_ID], description="A job's id.")]
 Wanted = Literal["video", "audio", "srt", "vtt", "transcript", "timing", "poster", "zip"]
+STOPPING: Seconds = 10.0
+"""How long a job that is to be removed may take to stop."""
+LOOK: Seconds = 0.2
+"""Between two looks whether it has."""
 ENDINGS = {"srt": ".srt", "vtt": ".vtt"}
 
 router = APIRouter(tags=["jobs"], default_response_class=Response)
@@ -98,9 +105,16 @@ async def cancel_job(request: Request, owner: Owner, id: JobId) -> Response:
 )
 async def delete_job(request: Request, owner: Owner, id: JobId) -> Response:
     """Stops it if it is at work, and removes it with its film and all that was made of it."""
-    desk = desk_of(request)
-    await desk.slow(desk.service.delete, owner, id)
-    return Response(status_code=204)
+    desk, until = desk_of(request), time.monotonic() + STOPPING
+    while True:
+        try:
+            await desk.slow(desk.service.delete, owner, id, 0.0)
+            return Response(status_code=204)
+        except Conflict:
+            if time.monotonic() > until:
+                raise
+        # No thread waits for it: those are for films that come in.
+        await asyncio.sleep(LOOK)
 
 
 @router.post(

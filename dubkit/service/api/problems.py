@@ -21,6 +21,7 @@ from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace, Unsup
 from dubkit.service.access.signing import BadLink
 from dubkit.service.films.arrival import Empty, NotAFilm, TooLarge
 from dubkit.service.films.inspection import TooLong
+from dubkit.service.films.intake import NotOffered
 from dubkit.service.films.sending import BadChecksum, Busy
 from dubkit.service.films.uploads import NoSuchUpload, Unfinished, WrongOffset
 from dubkit.service.jobs.job import Conflict, NoSuchJob
@@ -41,6 +42,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "foreign-page": (403, "Another site's page may not ask for this"),
     "wrong-link": (403, "This link is not one of this service"),
     "not-found": (404, "There is nothing here"),
+    "not-offered": (404, "This service does not offer that"),
     "no-such-job": (404, "There is no such job"),
     "no-such-upload": (404, "There is no such upload"),
     "wrong-method": (405, "This cannot be asked for in this way"),
@@ -80,6 +82,7 @@ CLASSES: dict[type[BaseException], str] = {
     NoSuchJob: "no-such-job",
     NoSuchUpload: "no-such-upload",
     NotAFilm: "not-a-film",
+    NotOffered: "not-offered",
     OutOfSpace: "no-room",
     StorageAway: "away",
     TooLarge: "too-large",
@@ -246,12 +249,12 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 def allowed(request: Request) -> list[str]:
-    """The methods that there are at a request's path."""
+    """The methods that there are at a request's path; none where there is nothing."""
     found: set[str] = set()
     for route in iter_route_contexts(request.app.router.routes):
         if route.methods and route.path_regex.match(request.url.path):
             found |= route.methods
-    return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
+    return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())) if found else []
 
 
 def _instance(scope: Scope) -> str:

@@ -51,7 +51,30 @@ class NewJobFromUpload(Wishes):
         json_schema_extra={"examples": [{"upload": "u8Kq2m", "target_language": "pt", "source_language": "en"}]},
     )
 
-    upload: str = Field(min_length=1, max_length=64, description="The last part of the upload's address.")
+    upload: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="The last part of the upload's address, or what `direct` gave for it.",
+    )
+
+
+class DirectFilm(BaseModel):
+    """A film that is to be sent to the storage past this server."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file_name: str = Field(min_length=1, max_length=1000, examples=["talk.mp4"])
+    bytes: int = Field(ge=0, le=1 << 50, examples=[1048576])
+
+
+class DirectAnswer(BaseModel):
+    """The request to send it with, whose body is the film. `upload` is for the job to be made of it then."""
+
+    upload: str
+    method: str = Field(examples=["PUT"])
+    url: str
+    headers: dict[str, str] = Field(description="They must be sent as they are.")
+    expires: datetime
 
 
 class FilmAnswer(BaseModel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -14,20 +13,19 @@ from starlette.responses import Response
 
 from dubkit.errors import BadInput
 from dubkit.service.api.access import Owner, who
-from dubkit.service.api.answers import address, answer, job_answer
+from dubkit.service.api.answers import address, answer, job_answer, when
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import Desk, desk_of
 from dubkit.service.api.multipart import LONGEST_FIELD, Field, FileBegins, FileBytes, FileEnds, pieces
 from dubkit.service.api.problems import Refusal
-from dubkit.service.api.schemas import JobAnswer, NewJobFromUpload, Wishes
+from dubkit.service.api.schemas import DirectAnswer, DirectFilm, JobAnswer, NewJobFromUpload, Wishes
 from dubkit.service.films.arrival import Arrival, Arrived
-from dubkit.service.films.uploads import NoSuchUpload
-from dubkit.service.jobs.job import Conflict, Job
+from dubkit.service.jobs.job import Job
 from dubkit.service.wanted import Wanted
 from dubkit.service.watching import logs
 
-BLOCK = 1 << 20
-"""Bytes that are written at a time: a thread is asked for each."""
+BLOCK = 1 << 18
+"""Bytes that are written at a time: a thread is asked for each, and a server that is killed loses no more of a film."""
 
 router = APIRouter(tags=["films"], default_response_class=Response)
 
@@ -35,7 +33,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         pattern=r"^[\x21-\x7e]{1,200}$",
-        description="Of your choice: a second request with the same key gives the first one's job.",
+        description="Of your choice: a second request for the same, with the same film and key, gives the first one's job.",
         examples=["8f14e45f-ceea-467f-a0e6-0b2a3c9d7e21"],
     ),
 ]
@@ -91,14 +89,13 @@ async def upload(request: Request, owner: Owner, idempotency_key: IdempotencyKey
     """
     desk = desk_of(request)
     await desk.admit("upload", who(desk, request, owner))
-    taking = Taking(desk, owner, idempotency_key, request.headers.get("content-length"))
+    taking = Taking(desk, request.headers.get("content-length"))
     try:
         async for piece in pieces(request):
             await taking.take(piece)
-        wanted = await taking.checked()
-        if earlier := await taking.earlier(wanted):
-            return told(earlier, False)
-        return await submitted(desk, owner, taking.arrived(), wanted, idempotency_key)
+        wanted, arrived = await taking.checked(), taking.arrived()
+        submit = desk.service.submit
+        return told(*await desk.slow(submit, owner, arrived, wanted, idempotency_key, logs.correlation()))
     finally:
         taking.discard()
 
@@ -109,31 +106,50 @@ async def upload(request: Request, owner: Owner, idempotency_key: IdempotencyKey
     max_body_size=LONGEST_FIELD,
     summary="Dub an uploaded film",
     response_model=None,
-    responses=MADE | NOT_MADE | refusals("no-such-upload", "no-key"),
+    responses=MADE | NOT_MADE | refusals("no-such-upload", "busy-upload", "no-key"),
 )
 async def add_job(
     request: Request, owner: Owner, wishes: NewJobFromUpload, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Make a job of a film that a resumable upload has brought; the upload is used up."""
+    """Make a job of a film that an upload has brought.
+
+    The upload is used up by that, and by a film that cannot be dubbed. After any other error it is still there.
+    """
     desk = desk_of(request)
     await desk.admit("upload", who(desk, request, owner))
-    wanted = await desk.quick(desk.service.check, wanted_of(wishes))
-    if idempotency_key and (earlier := await desk.quick(desk.service.submitted, owner, idempotency_key, wanted)):
-        return told(earlier, False)
-    uploads = desk.service.uploads
-    arrived = await desk.slow(uploads.finish, wishes.upload, owner)
-    try:
-        return await submitted(desk, owner, arrived, wanted, idempotency_key)
-    finally:
-        arrived.discard()
-        with contextlib.suppress(NoSuchUpload):
-            await desk.slow(uploads.delete, wishes.upload, owner)
+    submit, wanted = desk.service.submit_upload, wanted_of(wishes)
+    return told(*await desk.slow(submit, owner, wishes.upload, wanted, idempotency_key, logs.correlation()))
 
 
-async def submitted(desk: Desk, owner: str, arrived: Arrived, wanted: Wanted, idempotency_key: str | None) -> Response:
-    """Make a job of a film that has come in."""
-    job, is_new = await desk.slow(desk.service.submit, owner, arrived, wanted, idempotency_key, logs.correlation())
-    return told(job, is_new)
+@router.post(
+    "/uploads/direct",
+    status_code=201,
+    summary="Send a film to the storage itself",
+    response_model=None,
+    responses={
+        201: {"model": DirectAnswer, "description": "It can begin"},
+        **refusals("no-key", "not-offered", "empty", "too-large", "not-a-film", "unreadable", "invalid", "no-room"),
+    },
+)
+async def send_directly(request: Request, owner: Owner, film: DirectFilm) -> Response:
+    """Where films are kept in a bucket, one may be sent there past this server, in one request: the one that is told here.
+
+    Then make a job of it with `POST /api/v1/jobs`. What no job was made of is removed within a day or two.
+    """
+    desk = desk_of(request)
+    await desk.admit("upload", who(desk, request, owner))
+    direct = await desk.quick(desk.service.intake.direct, owner, film.file_name, film.bytes)
+    link = direct.link
+    return answer(
+        {
+            "upload": direct.id,
+            "method": link.method,
+            "url": link.url,
+            "headers": dict(link.headers),
+            "expires": when(direct.expires),
+        },
+        201,
+    )
 
 
 def told(job: Job, is_new: bool) -> Response:
@@ -147,20 +163,17 @@ class Taking:
     Parameters
     ----------
     desk : Desk
-    owner : str
-    idempotency_key : str or None
     length : str or None
         What the request says of its own length in bytes.
     """
 
-    def __init__(self, desk: Desk, owner: str, idempotency_key: str | None, length: str | None) -> None:
-        self.desk, self.owner, self.key = desk, owner, idempotency_key
+    def __init__(self, desk: Desk, length: str | None) -> None:
+        self.desk = desk
         self._length = int(length) if length and length.isdecimal() else None
         self._fields: dict[str, str] = {}
         self._arrival: Arrival | None = None
         self._arrived: Arrived | None = None
         self._block = bytearray()
-        self._is_needless = False
 
     async def take(self, piece: Field | FileBegins | FileBytes | FileEnds) -> None:
         """Take what comes next, and refuse it as soon as that can be told."""
@@ -184,12 +197,6 @@ class Taking:
         """What is wanted, as far as it is known."""
         return await self.desk.quick(self.desk.service.check, wanted_of(wishes_of(self._fields)))
 
-    async def earlier(self, wanted: Wanted) -> Job | None:
-        """The job of an earlier request with the same key."""
-        if self.key is None:
-            return None
-        return await self.desk.quick(self.desk.service.submitted, self.owner, self.key, wanted)
-
     def arrived(self) -> Arrived:
         """The film.
 
@@ -210,16 +217,11 @@ class Taking:
     async def _begin(self, name: str, file_name: str) -> None:
         if name != "file":
             raise BadInput(f"Send the film as the field 'file', not {name[:40]!r}.")
-        if self._arrival is not None or self._is_needless:
+        if self._arrival is not None:
             raise BadInput("There are two films in the form: hand them in one by one.")
         if "target_language" in self._fields:
-            wanted = await self.checked()
-            # Fields that follow may yet make it another request, or the same.
-            with contextlib.suppress(Conflict):
-                # Its film was taken then, and what comes of it now goes nowhere.
-                self._is_needless = await self.earlier(wanted) is not None
-        if not self._is_needless:
-            self._arrival = await self.desk.slow(Arrival, self.desk.service.config, file_name, self._length)
+            await self.checked()
+        self._arrival = await self.desk.slow(Arrival, self.desk.service.config, file_name, self._length)
 
     async def _write(self) -> None:
         block, self._block = bytes(self._block), bytearray()

@@ -68,7 +68,7 @@ class Connection:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"{url!r} is no address of a service. Give one such as http://127.0.0.1:7860.")
         self.url = url.rstrip("/")
-        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.headers = {"Authorization": f"Bearer {key.strip()}"} if key else {}
         self.is_here = loopback(parts.hostname)
         # A proxy leads elsewhere: this machine's own services are not behind it.
         self._http = httpx.Client(

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 from dubkit.errors import BadInput, OutOfSpace
 from dubkit.media import CONTAINERS, container_of
 from dubkit.service.storage import disk
+from dubkit.store import digest
 
 if TYPE_CHECKING:
     from dubkit.service.config import Config
@@ -27,6 +28,8 @@ HEAD = 12
 """Bytes that tell what kind of file it is."""
 FORM_BYTES = 64 * 1024
 """What a form may have besides the film, where only the length of the whole request is known beforehand."""
+COPIED = 1 << 20
+"""Bytes that are copied at a time."""
 RESERVE = 256 * 1024 * 1024
 """Bytes of disk that films leave free, for without room nothing else goes on."""
 LONGEST_NAME = 120
@@ -77,6 +80,15 @@ class Arrived:
         """Remove it, if it is still there."""
         self.path.unlink(missing_ok=True)
         self.held.close()
+
+    def release(self) -> None:
+        """Leave it where it is, to whoever takes it up again."""
+        self.held.close()
+
+    @property
+    def digest(self) -> str:
+        """The same for films of the same name and content."""
+        return digest([self.name, self.n_bytes, self.sha256])
 
 
 class Arrival:
@@ -226,6 +238,21 @@ class Check:
         there = next(folder for folder in (self._disk, *self._disk.parents) if folder.exists())
         if shutil.disk_usage(there).free < n_bytes + RESERVE:
             raise NoRoom("There is no room for this film on the server's disk at the moment. Try again later.")
+
+
+def received(config: Config, path: Path, name: str) -> Arrived:
+    """A film that lies on this machine's disk already, copied and looked at as one that comes in.
+
+    Raises
+    ------
+    Empty, NotAFilm, TooLarge, OutOfSpace
+        As :class:`Arrival`.
+    """
+    arrival = Arrival(config, name, path.stat().st_size)
+    with path.open("rb") as stream:
+        while chunk := stream.read(COPIED):
+            arrival.write(chunk)
+    return arrival.close()
 
 
 def cleaned_name(name: str) -> str:

@@ -30,7 +30,11 @@ MOST_MEMORY = 4 * 2**30
 """Bytes of addresses that such a process may have."""
 
 
-class TooLong(BadInput):
+class NotDubbed(BadInput):
+    """A film cannot be dubbed here, now or later: it is damaged, or lacks something."""
+
+
+class TooLong(NotDubbed):
     """A film plays for longer than this service takes."""
 
 
@@ -46,8 +50,12 @@ class Inspector:
 
     def __init__(self, config: Config, most_seconds: float = MOST_SECONDS) -> None:
         self._longest, self._most_seconds = config.max_seconds, most_seconds
-        # Its processes start with the first film and stay.
+        # Its processes start with the first film, or before, and stay.
         self._pool = ProcessPool(PROCESSES, initializer=_confine, context=multiprocessing.get_context("spawn"))
+
+    def begin(self) -> None:
+        """Start its processes, so that nobody waits for that."""
+        self._pool.schedule(_nothing)
 
     def inspect(self, path: Path, name: str = "") -> Media:
         """What is in a film.
@@ -60,7 +68,7 @@ class Inspector:
 
         Raises
         ------
-        BadInput
+        NotDubbed
             If it is damaged, cut, lacks picture or sound, or cannot be looked into within the time or the memory for that.
         TooLong
             If it plays for too long.
@@ -70,9 +78,9 @@ class Inspector:
         try:
             media = looking.result()
         except BadInput as error:
-            raise BadInput(str(error).replace(repr(path.name), shown)) from None
+            raise NotDubbed(str(error).replace(repr(path.name), shown)) from None
         except TimeoutError:
-            raise BadInput(
+            raise NotDubbed(
                 f"{shown} could not be read within {self._most_seconds:.0f} s. Convert it to MP4 first."
             ) from None
         except CancelledError:
@@ -80,7 +88,7 @@ class Inspector:
         except Exception as error:
             # A crash of the process, no memory, or whatever else a library makes of bytes that nobody foresaw.
             log.warning("a film could not be looked into", exc_info=error)
-            raise BadInput(f"{shown} cannot be read: it is damaged. Convert it to MP4 first.") from None
+            raise NotDubbed(f"{shown} cannot be read: it is damaged. Convert it to MP4 first.") from None
         if media.duration > self._longest:
             raise TooLong(
                 f"{shown} plays for {media.duration / 60:.1f} minutes; up to {self._longest / 60:g} are taken. Cut it first."
@@ -93,6 +101,10 @@ class Inspector:
         self._pool.join()
 
 
+def _nothing() -> None:
+    """What a process is asked to do that is merely to be there."""
+
+
 def _look(path: Path) -> Media:
     from dubkit.media import probe
 
@@ -102,7 +114,11 @@ def _look(path: Path) -> Media:
 def _confine() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Those who ask how far their films are go first.
+    os.nice(5)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    # Whoever hands in a film should not wait for this.
+    import dubkit.media  # noqa: F401
 
 
 def _end_with(parent: int) -> None:

@@ -31,6 +31,7 @@ KEEP = 24 * 3600.0
 """Seconds that an upload is kept after its last byte."""
 SILENCE = 20.0
 """Seconds after which a sender from whom nothing came is taken for gone, so that another may go on."""
+ID = re.compile(r"[0-9a-f]{32}")
 LONGEST_METADATA = 4096
 """Characters of what is said about an upload."""
 
@@ -196,7 +197,7 @@ class Uploads:
         return self.find(id, owner)
 
     def finish(self, id: str, owner: str) -> Arrived:
-        """The whole film, which nobody else gets as long as this lives. Discard it, and then delete the upload.
+        """The whole film, which nobody else gets until it is released or discarded; the upload is to be deleted then.
 
         Raises
         ------
@@ -255,7 +256,7 @@ class Uploads:
 
     def _place(self, id: str) -> Path:
         # It comes from anybody, and becomes part of a path.
-        if not re.fullmatch(r"[0-9a-f]{32}", id):
+        if not ID.fullmatch(id):
             raise _none(id)
         return self._folder / id
 

@@ -20,11 +20,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    inspect,
     text,
 )
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from dubkit.database import Database
+from dubkit.errors import BadInput, listed
 
 UPGRADE_LOCK = 0x64756269
 """PostgreSQL's name for the turn of who changes the tables."""
@@ -199,8 +202,35 @@ def upgrade(database: Database) -> None:
         If the database does not answer.
     OutOfSpace
         If its file cannot be opened or written.
+    BadInput
+        If it is no database, one of a newer dubkit or of another program, or one in which no tables may be made.
     """
-    database.write(lambda connection: _migrate(connection))
+    from alembic.util import CommandError
+
+    remedy = "Name another with DUBKIT_DATABASE"
+    try:
+        foreign = database.read(_foreign)
+        if not foreign:
+            database.write(_migrate)
+            return
+    except CommandError as error:
+        raise BadInput(
+            f"The job database {database} is of a newer dubkit or another program ({error}). {remedy}, or install that dubkit."
+        ) from error
+    except ProgrammingError as error:
+        said = str(error.orig).strip().partition("\n")[0]
+        raise BadInput(
+            f"The job database {database} does not take dubkit's tables ({said}). {remedy}, or let this user make tables there."
+        ) from error
+    raise BadInput(
+        f"The job database {database} holds tables of another program by the names of dubkit's: {listed(foreign)}. {remedy}."
+    )
+
+
+def _foreign(connection: Connection) -> list[str]:
+    """Tables that are called as dubkit's are, and were made by something else."""
+    there = set(inspect(connection).get_table_names())
+    return [] if "alembic_version" in there else sorted(there & set(Base.metadata.tables))
 
 
 def _migrate(connection: Connection) -> None:

@@ -25,8 +25,8 @@ PATIENCE: Seconds = 2.0
 FRESH: Seconds = 1.0
 """For how long an answer is given again, so that asking often costs nothing."""
 
-NEEDED = ("database", "queue", "storage", "disk")
-"""Parts without which no film can be taken; workers and models may come later."""
+NEEDED = ("database", "storage", "disk")
+"""Parts without which no film can be taken; the queue, workers and models may come later."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the service tells while it runs: one JSON line an event on stderr, without secrets.
+"""What the service tells while it runs: one line an event on stderr, without secrets; JSON, or short where that is a terminal.
 
 Modules log with the standard library (``logging.getLogger(__name__)``, values in ``extra``); :func:`configure` is called by
 processes of the service alone, so that dubkit as a library stays silent. What :func:`bound` binds is in every line of a block:
@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import IO, Any
 
 import structlog
@@ -50,10 +51,30 @@ QUIET = {
 WATCHED = ("/health", "/metrics")
 """Paths that monitors ask for again and again: told at DEBUG alone."""
 
+SHORT = ("logger", "correlation", "worker")
+"""What lines for people leave out."""
 
-def configure(level: str = "INFO", stream: IO[str] | None = None) -> None:
-    """Let every logger of this process write JSON lines, to stderr unless a stream is given. May be called again."""
+
+def configure(level: str = "INFO", stream: IO[str] | None = None, form: str = "") -> None:
+    """Let every logger of this process write lines. May be called again.
+
+    Parameters
+    ----------
+    level : str
+        The least that is told.
+    stream : file, optional
+        Where to; by default stderr.
+    form : str
+        ``json`` for programs; ``text`` for people, who hear of requests only where these were refused. Empty for ``text`` where
+        the stream is a terminal, else ``json``.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
+    is_text = form == "text" if form else handler.stream.isatty()
+    if is_text:
+        handler.addFilter(_is_for_people)
+    rendered: structlog.types.Processor = (
+        _for_people if is_text else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
     stamped: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -69,7 +90,7 @@ def configure(level: str = "INFO", stream: IO[str] | None = None) -> None:
                 structlog.processors.StackInfoRenderer(),
                 structlog.processors.format_exc_info,
                 _fit_to_tell,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                rendered,
                 lambda logger, name, line: hidden(str(line)),
             ],
         )
@@ -127,6 +148,26 @@ def _is_news(record: logging.LogRecord) -> bool:
 def _fit_to_tell(logger: Any, name: str, values: structlog.types.EventDict) -> structlog.types.EventDict:
     # What the server tells in colours it has told without them, too.
     return {name: value for name, value in values.items() if not SECRET_NAMES.search(name) and name != "color_message"}
+
+
+def _is_for_people(record: logging.LogRecord) -> bool:
+    if record.msg == "request":
+        return int(getattr(record, "status", 400)) >= 400
+    return record.name != "uvicorn.error" or record.levelno > logging.INFO
+
+
+def _for_people(logger: Any, name: str, values: structlog.types.EventDict) -> str:
+    """A short line in local time. Nothing in it moves the cursor or changes colours, whatever a request brought."""
+    at = datetime.fromisoformat(values.pop("time")).astimezone()
+    level, event, failure = values.pop("level"), values.pop("event"), values.pop("exception", "")
+    said = "" if level in ("info", "debug") else f"{level}: "
+    facts = "".join(f"  {key}={_printable(str(value))}" for key, value in values.items() if key not in SHORT)
+    below = "".join(f"\n    {_printable(line)}" for line in failure.splitlines())
+    return f"{at:%H:%M:%S}  {said}{_printable(event)}{facts}{below}"
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 class Correlated:

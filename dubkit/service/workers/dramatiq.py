@@ -17,6 +17,7 @@ import dramatiq
 from redis import RedisError
 
 from dubkit import redis_queue
+from dubkit.record import Seconds
 from dubkit.service.workers import worker
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 QUEUE = "dubkit-jobs"
 WHAT, REMEDY = "The queue of jobs", "Set DUBKIT_QUEUE to its URL, as in redis://host:6379/0."
+AWAY: Seconds = 2.0
+"""Between two looks for a Redis that does not answer yet."""
 STOPPING = 20_000
 """Milliseconds that a worker which is to end has to give its job back."""
 
@@ -95,10 +98,23 @@ def _actor(broker: RedisBroker, doer: Worker | None = None) -> Actor[[str], None
 
 def listen(doer: Worker) -> None:
     """Do a job for every message, one at a time, until the worker is told to end."""
-    broker = redis_queue.connect(_impatient(doer.config.queue), WHAT, REMEDY)
+    broker = redis_queue.broker(_impatient(doer.config.queue), WHAT, REMEDY)
     _actor(broker, doer)
-    with redis_queue.listening(broker, STOPPING):
-        doer.ending.wait()
+    if _answers(broker, doer):
+        with redis_queue.listening(broker, STOPPING):
+            doer.ending.wait()
+
+
+def _answers(broker: RedisBroker, doer: Worker) -> bool:
+    """Wait until Redis answers, which may start after its workers; False where the worker is to end before it does."""
+    while not doer.ending.is_set():
+        try:
+            broker.client.ping()
+            return True
+        except RedisError as error:
+            log.warning("the queue does not answer: the worker waits for it. %s", REMEDY, extra={"error": str(error)})
+        doer.ending.wait(AWAY)
+    return False
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ All of it happens in a thread of its own, so that the work never waits for the d
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
@@ -72,8 +71,10 @@ class Heart:
         self._thread.join()
         if self.why != "lost":
             # What came of the job is told next, and that fails in its own way where the database is still away.
-            with contextlib.suppress(DubkitError):
+            try:
                 self._tell()
+            except Exception as error:
+                log.warning("how far the job is could not be told", extra={"error": str(error)})
 
     def observe(self, event: Event) -> None:
         """An observer of the run."""
@@ -137,6 +138,10 @@ class Heart:
                 # The work goes on. What could not be told is told by the next beat, or in the end.
                 log.warning("the job database does not answer", extra={"error": str(error)})
                 self._over.wait(BEAT)
+            except Exception:
+                # Whatever it is, without beats the job would be given to another.
+                log.exception("the job database could not be told")
+                self._over.wait(BEAT)
             self._over.wait(TELLING / 3)
 
     def _listen(self) -> None:
@@ -156,7 +161,7 @@ class Heart:
             return
         try:
             held = self._claims.tell(self._claim, events)
-        except DubkitError:
+        except Exception:
             with self._lock:
                 self._events[:0] = events
             raise
@@ -164,8 +169,10 @@ class Heart:
             self._stop("lost")
 
     def _kill(self) -> None:
-        with contextlib.suppress(DubkitError):
+        try:
             self.settle()
+        except Exception as error:
+            log.warning("why the job stops could not be told", extra={"error": str(error)})
         log.warning("the job did not stop by itself: its process is killed", extra={"why": self.why})
         kill()
 

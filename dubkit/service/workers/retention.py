@@ -16,6 +16,8 @@ from dubkit.store import Store
 
 log = logging.getLogger(__name__)
 
+PREFIXES = ("arriving/", "films/", "dubs/", "previews/")
+"""What names in the storage begin with: of films that are sent to it past the server, of films, and of what is made of them."""
 ORPHANED: Seconds = 24 * 3600.0
 """Age from which a file that no job refers to is removed: a younger one may belong to a job that is just being added, or to
 one that somebody still plays."""
@@ -68,7 +70,7 @@ def _sweep_dubs(jobs: Jobs, config: Config, storage: Storage) -> int:
 def _sweep_orphans(jobs: Jobs, storage: Storage) -> int:
     """Files that no job refers to: of an attempt that died, of a dub that was made anew, of a film that was not taken."""
     # Listed before the jobs are asked: a film that comes in between is then not in the list.
-    found = [*storage.names("films/"), *storage.names("dubs/"), *storage.names("previews/")]
+    found = [file for prefix in PREFIXES for file in storage.names(prefix)]
     # What is put beside a job's files belongs to them, such as an archive of all.
     used = {_folder(place) for place in jobs.places()}
     return _delete(storage, (file for file in found if _folder(file.name) not in used))

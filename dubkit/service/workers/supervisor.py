@@ -113,8 +113,9 @@ class Workers:
             place.process, place.begun = self._started(), now
 
     def _started(self) -> subprocess.Popen[str]:
-        # Of its own process group, so that it can end all that it has started.
-        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
+        # Of its own process group, so that it can end all that it has started. Not of its own session: Linux may share the cores
+        # among sessions first, and then it would give way to nobody by being nice.
+        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, text=True, process_group=0)  # noqa: S603
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(as_line(self._service.config))

@@ -26,7 +26,8 @@ from typing import Any
 from dubkit.database import Database
 from dubkit.errors import DubkitError
 from dubkit.record import Seconds
-from dubkit.service.config import Config
+from dubkit.service import home
+from dubkit.service.config import Config, unknown
 from dubkit.service.jobs.claims import Claims
 from dubkit.service.jobs.pairs import Pairs
 from dubkit.service.jobs.tables import upgrade
@@ -62,7 +63,7 @@ class Worker:
     def __init__(self, config: Config, ending: threading.Event) -> None:
         self.config, self.ending = config, ending
         self.name = f"{platform.node()}-{os.getpid()}"
-        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.settle(config.home)
         # One for the work, one for the heart.
         self.database = Database(config.database, "job database", REMEDY, connections=2)
         upgrade(self.database)
@@ -139,13 +140,17 @@ def main(loop: Callable[[Worker], None] = take_turns) -> None:
     _heed_signals(ending)
     try:
         config = from_line(sys.stdin.readline()) if options.watched else Config.from_environment()
-        configure()
+        os.umask(0o077)
+        configure(form=config.log)
         _make_way()
         if options.watched:
             threading.Thread(target=_end_with_server, args=(ending,), daemon=True).start()
+        else:
+            for told in unknown():
+                log.warning("%s", told)
         raise SystemExit(_run(do_all if options.once else loop, config, ending))
     except DubkitError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
 
 
@@ -177,8 +182,10 @@ def _run(loop: Callable[[Worker], None], config: Config, ending: threading.Event
 
 
 def _heed_signals(ending: threading.Event) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # What was started with nohup is to outlive its terminal.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: ending.set())
 
 
 def _make_way() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dubkit.service.jobs.job import Job
 from dubkit.service.service import Service
 from dubkit.service.workers.execute import execute
 
+UPLOAD = "/api/v1/upload"
 HERE = "http://127.0.0.1:7860"
 
 
@@ -65,3 +67,54 @@ def serving(config: Config, **options: Any) -> Iterator[Served]:
             yield client
     finally:
         service.close()
+
+
+async def broken_off(
+    served: Served,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    size: int,
+    most: int,
+    then_silent: bool = False,
+    method: str = "POST",
+    path: str = UPLOAD,
+    then: Callable[[], None] = lambda: None,
+) -> tuple[int, int]:
+    """Send no more than so many bytes of a body; the status of the answer, and how many bytes were taken before it.
+
+    `then` is called when they were taken.
+    """
+    taken, statuses = 0, [0]
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        if taken >= most:
+            then()
+            if then_silent:
+                await asyncio.sleep(3600)
+            return {"type": "http.disconnect"}
+        chunk = body[taken : taken + min(size, most - taken)]
+        taken += len(chunk)
+        return {"type": "http.request", "body": chunk, "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    told = {"host": "127.0.0.1", **headers, "content-length": str(len(body))}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in told.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 7860),
+    }
+    await served.app(scope, receive, send)  # type: ignore[arg-type]
+    return statuses[-1], taken

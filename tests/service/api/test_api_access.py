@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from api_served import HERE, Served, shown
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from dubkit.database import DatabaseAway
 from dubkit.errors import DubkitError
@@ -24,6 +26,7 @@ ASKED = (
         "GET /languages",
         "POST /upload",
         "POST /jobs",
+        "POST /uploads/direct",
     ),
 )
 BODIES: dict[str, dict[str, Any]] = {
@@ -98,8 +101,15 @@ def test_a_revoked_key_opens_nothing(keyed: Served) -> None:
     "host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "evil.example:7860", "localhost.evil"]
 )
 def test_other_names_are_not_this_server(served: Served, host: str) -> None:
-    for path in ("/api/v1/jobs", "/health", "/metrics", "/nothing"):
+    for path in ("/api/v1/jobs", "/health/", "/metrics", "/nothing"):
         assert kind(served.get(path, headers={"Host": host})) == (421, "wrong-host")
+
+
+def test_its_health_is_told_by_any_name_without_details(opened: Callable[..., Served]) -> None:
+    served = opened(require_key=True)
+    for key in ({}, shown(served.service.keys.add("anna"))):
+        answer = served.get("/health", headers={"Host": "10.0.0.7:7860", **key})
+        assert (answer.status_code, answer.json()) == (200, {"ok": True})
 
 
 @pytest.mark.parametrize(
@@ -159,6 +169,26 @@ def test_every_answer_has_the_requests_number(served: Served) -> None:
     assert given.headers["x-request-id"] == "trace-0123456789"
     for path, options in (("/api/v1/jobs/x", {}), ("/nothing", {}), ("/api/v1/jobs", {"X-Request-ID": "a b\n<c>"})):
         assert re.fullmatch(r"[0-9a-f]{32}", served.get(path, headers=options).headers["x-request-id"])
+
+
+def test_what_is_mounted_beside_the_api_answers_nothing_of_it(served: Served) -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("the page")(scope, receive, send)
+
+    served.app.mount("/", page)  # type: ignore[attr-defined]
+    assert served.get("/anything").text == "the page"
+    for path in ("/api/v1/nothing", "/api/v1/", "/api/v1/jobs/x/nothing"):
+        assert kind(served.get(path)) == (404, "not-found")
+    for method, path in (
+        ("TRACE", "/api/v1/jobs"),
+        ("DELETE", "/api/v1/languages"),
+        ("POST", "/health"),
+        ("PUT", "/metrics"),
+    ):
+        answer = served.request(method, path)
+        assert kind(answer) == (405, "wrong-method")
+        assert "GET" in answer.headers["allow"]
+    assert served.options("/api/v1/jobs").status_code == 204
 
 
 def test_problems_of_the_framework_are_documents_too(served: Served) -> None:

@@ -49,7 +49,7 @@ def operations(served: Served) -> dict[str, dict[str, Any]]:
 
 def test_every_request_is_told_with_its_errors(served: Served) -> None:
     found = operations(served)
-    assert len(found) == 21
+    assert len(found) == 22
     for name, told in found.items():
         assert told["summary"] and told["description"] and told["tags"], name
         assert {"421", "403", "429", "500", "503"} <= set(told["responses"]), name
@@ -72,6 +72,7 @@ def test_keys_are_told_of_where_they_are_needed(opened: Callable[..., Served]) -
     found = operations(opened(require_key=True))
     free = {name for name, told in found.items() if "security" not in told}
     assert free == {"get /health", "get /api/v1/files/{token}/{name}"}
+    assert {name for name, told in found.items() if {} in told.get("security", ())} == {"get /metrics"}
 
 
 def test_models_stay_in_workers() -> None:

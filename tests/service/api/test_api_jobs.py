@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 from api_served import Served
 from runs import OwnBackends
 
 from dubkit.run import PIPELINE
+from dubkit.service.access.signing import FileLink
+from dubkit.service.api import desk, jobs
 from dubkit.service.api.schemas import FilesAnswer, JobAnswer, JobsAnswer, StatusAnswer
 
 
@@ -144,7 +150,7 @@ def test_links_are_believed_only_as_they_were_given(dubbed: Served) -> None:
     wrong = dubbed.get(url.replace(token, turned))
     assert (wrong.status_code, wrong.json()["type"]) == (403, "urn:dubkit:problem:wrong-link")
     assert token[:10] not in wrong.text and turned[:10] not in wrong.text
-    over = dubbed.service.signer.sign_file("j", "dubs/a", "a.mp4", "video/mp4", -1)
+    over = dubbed.service.signer.sign_file(FileLink("j", "dubs/a", "a.mp4", "video/mp4", 1.0))
     ended = dubbed.get(f"/api/v1/files/{over}/a.mp4")
     assert (ended.status_code, ended.json()["type"]) == (410, "urn:dubkit:problem:expired-link")
     session = dubbed.service.signer.sign_session("local", 60)
@@ -208,3 +214,58 @@ def test_lines_before_there_are_any(served: Served, tiny: Path) -> None:
     assert served.get(f"{here}/files").json() == {"files": []}
     assert served.get(f"{here}/download").status_code == 404
     assert served.get(f"{here}/download?file=zip").status_code == 409
+
+
+def test_head_is_get_without_content_everywhere(dubbed: Served) -> None:
+    links = dubbed.job["links"]
+    for path in (
+        "/health",
+        "/metrics",
+        "/api/v1/jobs",
+        "/api/v1/languages",
+        *(links[n] for n in links if n != "progress"),
+    ):
+        got, head = dubbed.get(path), dubbed.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert head.headers["content-type"] == got.headers["content-type"]
+
+
+def test_the_operators_profile_is_told_to_nobody(opened: Callable[..., Served], tiny: Path, tmp_path: Path) -> None:
+    profile = tmp_path / "operators.toml"
+    profile.write_text("[diarize]\nn_speakers = 1\n")
+    served = opened(profile=str(profile))
+    job = served.submit(tiny)
+    assert job["profile"] is None
+    for path in ("", "/status", "/files"):
+        assert "operators" not in served.get(f"/api/v1/jobs/{job['id']}{path}").text
+    with tiny.open("rb") as film:
+        form = {"target_language": "pt", "profile": profile.name}
+        refused = served.post("/api/v1/upload", data=form, files={"file": ("a.mp4", film)})
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:dubkit:problem:bad-input")
+
+
+def test_jobs_that_are_slow_to_stop_hold_up_no_film(
+    served: Served, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "STOPPING", 20.0)
+    id = served.submit(tiny)["id"]
+    claim = served.service.claims.take(id, "worker", 60.0)
+    assert claim is not None
+    with ThreadPoolExecutor(2 * desk.WRITERS) as pool:
+        removing = [pool.submit(served.delete, f"/api/v1/jobs/{id}") for _ in range(2 * desk.WRITERS)]
+        while not served.service.jobs.find(id).cancelling:
+            time.sleep(0.01)
+        other = served.submit(tiny)
+        assert not any(one.done() for one in removing)
+        served.service.claims.cancelled(claim)
+        assert sorted(one.result().status_code for one in removing)[:2] == [204, 404]
+    assert [job["id"] for job in served.get("/api/v1/jobs").json()["jobs"]] == [other["id"]]
+
+
+def test_a_job_that_does_not_stop_is_not_removed(served: Served, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "STOPPING", 0.1)
+    id = served.submit(tiny)["id"]
+    assert served.service.claims.take(id, "worker", 60.0)
+    answer = served.delete(f"/api/v1/jobs/{id}")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:dubkit:problem:conflict")
+    assert served.get(f"/api/v1/jobs/{id}").json()["cancelling"]

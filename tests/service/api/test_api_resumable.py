@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_served import Served, shown
+from api_served import Served, broken_off, shown
 
 from dubkit.service.api.resumable import PIECE
+from dubkit.service.api.uploading import BLOCK
 
 UPLOADS = "/api/v1/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -157,3 +159,18 @@ def test_an_upload_is_its_owners(opened: Callable[..., Served], tiny: Path) -> N
     body = {"upload": where.rpartition("/")[2], "target_language": "pt"}
     assert served.post("/api/v1/jobs", json=body, headers=bert).status_code == 404
     assert served.post("/api/v1/jobs", json=body, headers=anna).status_code == 202
+
+
+def test_a_server_that_is_killed_loses_little(served: Served, tiny: Path, tmp_path: Path) -> None:
+    film, on_disk = tmp_path / "large.mp4", list[int]()
+    film.write_bytes(tiny.read_bytes() + bytes(1 << 20))
+    where = begun(served, film)
+    headers = {**TUS, "content-type": PIECE, "upload-offset": "0"}
+
+    def look() -> None:
+        on_disk.append(next(path.stat().st_size for path in served.left() if path.name == "bytes"))
+
+    sending = {"size": 10_000, "most": 900_000, "method": "PATCH", "path": where, "then": look}
+    asyncio.run(broken_off(served, film.read_bytes(), headers, **sending))
+    assert 900_000 - 2 * BLOCK < on_disk[0] < 900_000
+    assert served.head(where, headers=TUS).headers["upload-offset"] == "900000", "of a line that broke nothing is lost"

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_served import Served
+from api_served import UPLOAD, Served, broken_off
 
 from dubkit.service.api import multipart
 from dubkit.service.films import arrival
 
-UPLOAD = "/api/v1/upload"
 MP4 = b"\0\0\0\x18ftypisom" + bytes(4096)
 
 
@@ -192,6 +191,11 @@ def test_the_same_key_gives_the_same_job(served: Served, tiny: Path) -> None:
     assert kind(other) == (409, "conflict")
     later = sent(served, *parts, ("duration", None, b"1"), **{"Idempotency-Key": "one"})
     assert kind(later) == (409, "conflict")
+    renamed = ("file", "b.mp4", tiny.read_bytes())
+    changed = ("file", "a.mp4", tiny.read_bytes() + b"\0\0\0\x08free")
+    for film in (renamed, changed):
+        assert kind(sent(served, parts[0], film, **{"Idempotency-Key": "one"})) == (409, "conflict")
+    assert len(served.left()) == 1
     assert sent(served, *parts, **{"Idempotency-Key": "two"}).json()["id"] != first.json()["id"]
     assert kind(sent(served, *parts, **{"Idempotency-Key": "a key"}))[0] == 422
     assert len(served.get("/api/v1/jobs").json()["jobs"]) == 2
@@ -218,41 +222,3 @@ def test_silence_ends_an_upload(served: Served, monkeypatch: pytest.MonkeyPatch)
     status, _ = asyncio.run(broken_off(served, body, headers, size=60_000, most=200_000, then_silent=True))
     assert status == 408
     assert served.left() == []
-
-
-async def broken_off(
-    served: Served, body: bytes, headers: dict[str, str], *, size: int, most: int, then_silent: bool = False
-) -> tuple[int, int]:
-    """Send no more than so many bytes of a form; the status of the answer, and how many bytes were taken before it."""
-    taken, statuses = 0, [0]
-
-    async def receive() -> dict[str, Any]:
-        nonlocal taken
-        if taken >= most:
-            if then_silent:
-                await asyncio.sleep(3600)
-            return {"type": "http.disconnect"}
-        chunk = body[taken : taken + min(size, most - taken)]
-        taken += len(chunk)
-        return {"type": "http.request", "body": chunk, "more_body": True}
-
-    async def send(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-
-    told = {"host": "127.0.0.1", **headers, "content-length": str(len(body))}
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": UPLOAD,
-        "raw_path": UPLOAD.encode(),
-        "query_string": b"",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in told.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 7860),
-    }
-    await served.app(scope, receive, send)  # type: ignore[arg-type]
-    return statuses[-1], taken
