@@ -50,7 +50,17 @@ def judged(error: BaseException) -> tuple[str, str, bool]:
     known = globals().get(kind, type(error))
     if not (isinstance(known, type) and issubclass(known, DubkitError)):
         return kind, f"{kind}: {text}" if text else kind, False
-    return kind, text, issubclass(known, BadInput | MissingModel) and not issubclass(known, Unreachable)
+    return kind, text, _stays(known)
+
+
+def is_final(kind: str) -> bool:
+    """Whether an error of that kind, by its class's name, is the same however often the work is tried."""
+    known = globals().get(kind)
+    return isinstance(known, type) and issubclass(known, DubkitError) and _stays(known)
+
+
+def _stays(kind: type[DubkitError]) -> bool:
+    return issubclass(kind, BadInput | MissingModel) and not issubclass(kind, Unreachable)
 
 
 def listed(names: list[str] | tuple[str, ...] | frozenset[str], limit: int = 40) -> str:

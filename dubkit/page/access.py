@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dubkit.errors import BadInput
 from dubkit.page import look
 from dubkit.record import Seconds
+from dubkit.service.access.limits import TooMany
 from dubkit.service.access.signing import BadLink
 from dubkit.service.api.access import address_of
 from dubkit.service.api.desk import desk_of
@@ -130,6 +132,9 @@ class Gate:
             login = RedirectResponse(f"/login?{asked}".rstrip("?"), 303)
             await (login if path == "/" else Response("Sign in first.", 401))(scope, receive, send)
             return
+        if request.method == "POST" and (refused := await run_sync(self._refused, request, owner)):
+            await refused(scope, receive, send)
+            return
         scope["dubkit.owner"] = owner
         headers = {**self.headers, **(KEPT if path.startswith("/assets/") else {})}
 
@@ -139,6 +144,15 @@ class Gate:
             await send(message)
 
         await self.app(scope, receive, sent)
+
+    def _refused(self, request: Request, owner: str) -> Response | None:
+        """The answer to who has asked for too much; what loads the page is not counted."""
+        service = self.sessions.service
+        try:
+            service.limiter.admit("request", owner if service.config.require_key else address_of(request))
+        except TooMany as error:
+            return Response(str(error), 429, {"Retry-After": str(math.ceil(error.after))})
+        return None
 
 
 def signed_in(request: Request) -> str | None:

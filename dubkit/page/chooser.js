@@ -150,3 +150,4 @@ element.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("dk-submitted", clear);
+window.addEventListener("beforeunload", (event) => box.dataset.state === "sending" && event.preventDefault());

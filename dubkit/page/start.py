@@ -17,6 +17,7 @@ from dubkit.page.chooser import chooser
 from dubkit.page.pair import PairChoice
 from dubkit.page.samples import Sample
 from dubkit.page.wishes import Form, wanted
+from dubkit.service.access.limits import Kind
 from dubkit.service.films.arrival import ENDINGS, received
 from dubkit.service.jobs.job import Job
 from dubkit.service.service import Service
@@ -110,14 +111,15 @@ def _submitted(
     if not {"upload", "sample"} & film.keys():
         raise BadInput("Choose a film first: drop a file, or take one of the samples.")
     wish = wanted(form)
+    # A film that is sent is counted when it begins to come.
+    kind: Kind = "job" if "upload" in film else "upload"
+    service.limiter.admit(kind, owner if service.config.require_key else request.client.host)
     if "upload" in film:
         return service.submit_upload(owner, film["upload"], wish)[0]
     sample = samples.get(film["sample"])
     if sample is None:
         raise BadInput("This sample is no longer here. Choose another film.")
     service.check(wish)
-    # A film that is sent is counted when it begins to come.
-    service.limiter.admit("upload", owner if service.config.require_key else request.client.host)
     arrived = received(service.config, sample.path, f"{sample.title}{sample.path.suffix}")
     try:
         return service.submit(owner, arrived, wish)[0]

@@ -50,7 +50,7 @@ INSTEAD = tuple(
     (re.compile(pattern), instead)
     for pattern, instead in (
         (r": give it with --from\.", ". If it is another, hand the film in again and say which."),
-        (r"Choose another --to\.", "Choose another language to dub into."),
+        (r"Choose another --to\.", "Hand it in again, with another language to dub into."),
         (r", or allow more: --set \S+", "."),
         (r" Choose another with --set validate\.\S+", ""),
         (r"; --set assemble\.\S+ leaves them out\.", ", or hand the film in again without keeping such sounds."),

@@ -56,7 +56,10 @@ class Config:
     rate : str
         The most requests per key or address, such as ``600/minute``; empty for no limit. With keys it is that.
     upload_rate : str
-        The most new films per key or address, such as ``60/hour``; empty for no limit. With keys it is that.
+        The most new films per key or address, such as ``60/hour``, and as many jobs of uploaded ones; empty for no limit. With
+        keys it is that.
+    max_waiting : int
+        The most jobs that one owner may have in the queue.
     keep_films : float
         Seconds after which an unused film is removed; 0 keeps it for ever.
     keep_results : float
@@ -88,6 +91,7 @@ class Config:
     max_seconds: float = 3 * 3600.0
     rate: str = ""
     upload_rate: str = ""
+    max_waiting: int = 100
     keep_films: float = 7 * DAY
     keep_results: float = 14 * DAY
     keep_dubs: float = 30 * DAY
@@ -255,6 +259,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "DUBKIT_MAX_MINUTES": ("max_seconds", _from(0.1, 60.0), "a number of minutes"),
     "DUBKIT_RATE": ("rate", _rate, "a rate such as 600/minute, or none"),
     "DUBKIT_UPLOAD_RATE": ("upload_rate", _rate, "a rate such as 60/hour, or none"),
+    "DUBKIT_MAX_WAITING": ("max_waiting", _whole_from(1), "a whole number from 1"),
     "DUBKIT_KEEP_FILMS_DAYS": ("keep_films", _from(0.0, DAY), "a number of days, or 0 for ever"),
     "DUBKIT_KEEP_RESULTS_DAYS": ("keep_results", _from(0.0, DAY), "a number of days, or 0 for ever"),
     "DUBKIT_KEEP_DUBS_DAYS": ("keep_dubs", _from(0.0, DAY), "a number of days, or 0 for ever"),

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
+from dubkit.record import Seconds
 from dubkit.service.access.signing import FileLink, Signer
 from dubkit.service.config import Config
 from dubkit.service.films.arrival import cleaned_name
@@ -21,11 +22,15 @@ STEPS = 6
 
 @dataclass(frozen=True)
 class Link:
-    """An address from which anybody who has it can read a file until it `expires` (seconds since 1970)."""
+    """An address from which anybody who has it can read a file until it `expires` (seconds since 1970).
+
+    Of a preview, `shown` is begin and end of what is in it, in seconds of the film.
+    """
 
     output: Output
     url: str
     expires: float
+    shown: tuple[Seconds, Seconds] | None = None
 
 
 class Links:

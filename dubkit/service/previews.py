@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from dubkit.errors import BadInput
+from dubkit.errors import BadInput, is_final
 from dubkit.record import Seconds
 from dubkit.service.jobs.job import Conflict, Job, NewJob, Output
 from dubkit.service.storage import Storage
@@ -17,10 +18,14 @@ SHORTEST: Seconds = 1.0
 LONGEST: Seconds = 120.0
 WIDTH = 854
 """Pixels."""
+AT_ONCE = 2
+"""Clips that are cut at the same time."""
+PASSING: Seconds = 60.0
+"""How long a failure that may pass is told, before the same is tried again."""
 
 
 def stretch(job: Job, start: Seconds, duration: Seconds) -> tuple[Seconds, Seconds]:
-    """A stretch within the job's film, to hundredths of a second.
+    """A stretch within the job's film, to tenths of a second, so that there are not endlessly many; its end may be the film's.
 
     Raises
     ------
@@ -31,13 +36,14 @@ def stretch(job: Job, start: Seconds, duration: Seconds) -> tuple[Seconds, Secon
         raise BadInput(f"A preview lasts {SHORTEST:g} to {LONGEST:g} s, not {duration:g} s.")
     if not 0 <= start < math.inf:
         raise BadInput(f"A preview cannot begin at {start:g} s: give 0 or more.")
+    start = round(start, 1)
     # A hundredth, so that rounding keeps the end within the film.
-    end = min(start + duration, math.floor(job.length * 100) / 100)
+    end = min(round(start + duration, 1), math.floor(job.length * 100) / 100)
     if end - start < min(SHORTEST, job.length) - 0.01:
         raise BadInput(
             f"The film lasts {job.length:.1f} s: a preview cannot begin at {start:g} s. Choose an earlier start."
         )
-    return round(start, 2), round(end - start, 2)
+    return start, round(end - start, 2)
 
 
 def of_dub(
@@ -89,17 +95,29 @@ def wanted(job: Job, start: Seconds, duration: Seconds) -> NewJob:
 
 
 def earlier(previews: Iterable[Job], job: Job, start: Seconds, duration: Seconds) -> Job | None:
-    """A preview of the same stretch with the same corrections that waits, runs or is done.
+    """A preview of the same stretch with the same corrections that waits, runs, or is done and still kept.
 
     Raises
     ------
     Conflict
-        If it failed: the same again would, too.
+        If it failed, and the same again would, too.
     """
     for preview in previews:
-        same = (preview.start, preview.duration) == (start, duration) and digest(preview.edits) == digest(job.edits)
-        if same and preview.status == "failed":
+        if (preview.start, preview.duration) != (start, duration) or digest(preview.edits) != digest(job.edits):
+            continue
+        if preview.status == "failed" and _fails_again(preview):
             raise Conflict(f"This preview failed: {preview.error}")
-        if same and preview.status != "cancelled":
+        if preview.status in ("queued", "running") and not preview.cancelling:
+            return preview
+        if preview.status == "completed" and clip(preview) is not None:
             return preview
     return None
+
+
+def clip(preview: Job) -> Output | None:
+    """What a preview job has made; None where that is no longer kept."""
+    return next((output for output in preview.outputs if output.kind == "video"), None)
+
+
+def _fails_again(preview: Job) -> bool:
+    return is_final(preview.error_type) or time.time() < (preview.finished or 0.0) + PASSING

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from dubkit.service.jobs.job import (
     Output,
     StageRow,
     Status,
+    TooManyWaiting,
     seconds_left,
     share_done,
 )
@@ -126,6 +128,7 @@ class Service:
         self.intake = Intake(config, self.storage, self.uploads, self.inspector, self.signer)
         self.links, self.limiter = Links(config, self.storage, self.signer), Limiter(config)
         self.queue = _queue(config)
+        self._cutting = threading.BoundedSemaphore(previews.AT_ONCE)
         self._document = lru_cache(maxsize=32)(self._read_document)
         self._waits: dict[tuple[str, int], tuple[float, Seconds]] = {}
 
@@ -174,6 +177,8 @@ class Service:
             If the film cannot be dubbed, or what is wanted cannot be had.
         Conflict
             If the key came with another film before, or another wish.
+        TooManyWaiting
+            If the owner has as many jobs in the queue as one may have.
         OutOfSpace
             If it cannot be kept.
         """
@@ -182,6 +187,7 @@ class Service:
             earlier = self.jobs.submitted(owner, idempotency_key, request_of(wanted, arrived))
             if earlier is not None:
                 return earlier, False
+        self._check_queue(owner)
         return self._added(self.intake.new_job(owner, arrived, wanted, idempotency_key, correlation))
 
     def submit_upload(
@@ -286,10 +292,12 @@ class Service:
         ------
         Conflict
             If it waits or runs already, or its film is no longer kept.
+        TooManyWaiting
         """
         job = self.jobs.find(id, owner)
         if not job.film.place or not self.storage.exists(job.film.place):
             raise Conflict("The film is no longer kept here. Hand it in again.")
+        self._check_queue(owner)
         job = self.jobs.again(id, owner)
         self._tell_queue(job)
         return job
@@ -364,6 +372,7 @@ class Service:
             If there is no such stretch, or the changes cannot be made.
         Conflict
             If the preview failed, with its reason.
+        TooManyWaiting
         """
         job = self.jobs.find(id, owner)
         start, duration = previews.stretch(job, start, duration)
@@ -374,17 +383,32 @@ class Service:
             document = self._lines_of(job)
             times = TimeMap.of(document.knots, document.duration)
             heard = times.dub(start), times.dub(start + duration)
-            return self.link(job, previews.of_dub(job, (start, duration), heard, self.storage, self.config.home))
-        earlier = previews.earlier(self.jobs.previews(job.id), job, start, duration)
+            with self._cutting:
+                clip = previews.of_dub(job, (start, duration), heard, self.storage, self.config.home)
+            return replace(self.link(job, clip), shown=(start, start + duration))
+        made = self.jobs.previews(job.id)
+        earlier = previews.earlier(made, job, start, duration)
         if earlier is None:
+            # Whoever asks for another stretch no longer waits for the one before.
+            for waiting in (one for one in made if one.status == "queued"):
+                self.jobs.cancel(waiting.id, owner)
+            self._check_queue(owner)
             earlier, _ = self._added(previews.wanted(job, start, duration))
         if earlier.status != "completed":
             return earlier
-        return self.link(earlier, next(output for output in earlier.outputs if output.kind == "video"))
+        made_clip = previews.clip(earlier)
+        assert made_clip is not None
+        return replace(self.link(earlier, made_clip), shown=earlier.shown)
 
     def link(self, job: Job, output: Output) -> Link:
         """A link to one of a job's files."""
         return self.links.link(job, output)
+
+    def _check_queue(self, owner: str) -> None:
+        if self.jobs.n_waiting(owner) >= self.config.max_waiting:
+            raise TooManyWaiting(
+                f"{self.config.max_waiting} of your jobs wait already. Wait until one is done, or cancel some."
+            )
 
     def _added(self, new: NewJob) -> tuple[Job, bool]:
         try:

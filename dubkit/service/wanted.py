@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -24,6 +25,8 @@ OPTIONS = {
     "vocal_sounds": "assemble.vocal_sounds.keep",
 }
 """By its name outside: the setting. Others, such as those of back ends, could name hosts and files of the operator's."""
+MOST = {"audio_track": 1000, "n_speakers": 100, "slow_picture": 2}
+"""Of options that are numbers from 1."""
 SHORTEST: Seconds = 1.0
 MOST_TERMS, LONGEST_TERM = 200, 200
 """Of a glossary."""
@@ -113,14 +116,23 @@ def _check_options(options: Mapping[str, Any]) -> None:
         raise BadInput('A glossary is an object of terms, such as {"cutting board": "tábua de corte"}.')
     if len(terms) > MOST_TERMS or any(len(str(text)) > LONGEST_TERM for pair in terms.items() for text in pair):
         raise BadInput(f"A glossary has up to {MOST_TERMS} terms of up to {LONGEST_TERM} characters.")
+    if any(_is_odd(str(text)) for pair in terms.items() for text in pair):
+        raise BadInput("A glossary has no control characters in it.")
     for name, value in options.items():
         try:
             # Text is never read as TOML here: what comes as JSON has its type already.
             if isinstance(value, str):
                 raise BadInput("it is a text")
+            most = MOST.get(name)
+            if most is not None and isinstance(value, int | float) and (value is True or not 1 <= value <= most):
+                raise BadInput(f"it must be a number from 1 to {most}")
             Settings().but({OPTIONS[name]: value})
         except BadInput as error:
             raise BadInput(f"The option {name!r} cannot be {value!r}: {error}") from error
+
+
+def _is_odd(text: str) -> bool:
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 def _check_pair(source: str | None, target: str, pairs: Sequence[Pair]) -> None:

@@ -77,18 +77,23 @@ def dubbed(service: Service, document: Document | None = None, **changed: object
     return service.jobs.find(claim.job.id)
 
 
-def dub_again(service: Service) -> Job:
+def dub_again(service: Service, **facts: float) -> Job:
     """What a worker does to the next job: an editor's dub, or a preview."""
     claim = service.claims.next("worker", 3600.0)
     assert claim is not None
     job = claim.job
     made = service.lines(job.owner, job.parent or job.id)
     lines = tuple(replace(line, pending=()) for line in made.lines)
-    finish(service, claim, replace(made, lines=lines, speakers=tuple(replace(s, pending=()) for s in made.speakers)))
+    finish(
+        service,
+        claim,
+        replace(made, lines=lines, speakers=tuple(replace(s, pending=()) for s in made.speakers)),
+        **facts,
+    )
     return service.jobs.find(job.id)
 
 
-def finish(service: Service, claim: Claim, document: Document) -> None:
+def finish(service: Service, claim: Claim, document: Document, **facts: float) -> None:
     """Publish what a dub leaves."""
     home, prefix = service.config.home, f"dubs/{claim.job.id}/{claim.job.revision}-{claim.fence}"
     outputs = []
@@ -108,7 +113,7 @@ def finish(service: Service, claim: Claim, document: Document) -> None:
         service.storage.upload(path, f"{prefix}/{name}")
         outputs.append(Output(kind, name, f"{prefix}/{name}", len(content), media_type, language))
     service.claims.tell(claim, [Event("combine", "done", seconds=4.0)])
-    service.claims.finish(claim, outputs, {"lines": len(document.lines)}, "en")
+    service.claims.finish(claim, outputs, {"lines": len(document.lines), **facts}, "en")
 
 
 @functools.cache

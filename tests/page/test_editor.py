@@ -16,6 +16,7 @@ from page_films import opened, running
 from dubkit.page.editor import editor, lines_table
 from dubkit.service.jobs.job import Job
 from dubkit.service.service import Service
+from dubkit.service.storage import StorageAway
 
 
 @pytest.fixture
@@ -103,14 +104,17 @@ def test_changes_to_what_has_changed_since_are_a_conflict(service: Service) -> N
 
 def test_a_preview_is_cut_from_the_dub_or_made_with_the_changes(service: Service) -> None:
     job, talk = dubbed(service), Talk(service)
-    assert talk.ask("preview", job, start=0.5, end=2.0)["url"].startswith("/api/v1/files/")
+    cut = talk.ask("preview", job, start=0.5, end=2.0)
+    assert (cut["url"].startswith("/api/v1/files/"), cut["shown"]) == (True, [0.5, 2.0])
     talk.ask("save", job, revision=0, changes={"lines": {"u0001": {"text": "Olá."}}})
     made = talk.ask("preview", job, start=0.5, end=2.0)
     assert (made["status"], "url" in made) == ("queued", False)
     preview = service.jobs.find(made["job"])
     assert (preview.kind, preview.start, preview.duration) == ("preview", 0.5, 1.5)
-    dub_again(service)
-    assert talk.ask("status", preview)["url"].startswith("/api/v1/files/")
+    dub_again(service, begin=0.1, end=2.9)
+    made = talk.ask("status", preview)
+    assert (made["url"].startswith("/api/v1/files/"), made["shown"]) == (True, [0.1, 2.9])
+    assert talk.ask("preview", job, start=0.5, end=2.0)["shown"] == [0.1, 2.9]
 
 
 def test_a_voice_is_heard_without_a_change_of_the_film(service: Service) -> None:
@@ -123,6 +127,23 @@ def test_a_voice_is_heard_without_a_change_of_the_film(service: Service) -> None
     assert (voice, preview.start) == ("stand-in:santa", 1.1)
     assert service.jobs.find(job.id).edits == {}
     assert talk.ask("audition", job, speaker="S2", voice="stand-in:santa")["job"] == preview.id
+
+
+def test_a_voice_is_heard_with_a_line_that_is_spoken(service: Service) -> None:
+    job, talk = dubbed(service), Talk(service)
+    talk.ask("save", job, revision=0, changes={"lines": {"u0002": None}})
+    reply = talk.ask("audition", job, speaker="S2", voice="stand-in:santa")
+    assert reply["error"] == "This speaker has no line that the voice could say."
+
+
+def test_errors_of_the_machine_are_told_without_its_innards(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = dubbed(service)
+
+    def away(owner: str, id: str) -> None:
+        raise StorageAway("S3 could not be reached for s3://bucket/dubs")
+
+    monkeypatch.setattr(service, "status", away)
+    assert "bucket" not in Talk(service).ask("status", job)["error"]
 
 
 @pytest.fixture(scope="module")

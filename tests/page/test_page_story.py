@@ -216,7 +216,7 @@ def test_two_people_cannot_see_each_other(
         ben.get_by_role("heading", name="My films").wait_for()
         assert ben.get_by_role("link", name="Statement by the President").count() == 0
         ben.goto(f"{service.url}/?job={job}")
-        expect(ben.locator("#dk-job")).to_contain_text("There is no")
+        expect(ben.locator("#dk-job")).to_contain_text("This film is not here")
         assert ben.locator(".editor .row").count() == 0
         for headers, told in (({}, 401), ({"X-API-Key": secrets["ben"]}, 404), ({"X-API-Key": secrets["ana"]}, 200)):
             for path in ("status", "lines", "files"):

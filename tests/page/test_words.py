@@ -91,7 +91,7 @@ def test_what_is_for_the_operator_is_not_told():
         ),
         (
             "The film is in English already: there is nothing to translate. Choose another --to.",
-            "The film is in English already: there is nothing to translate. Choose another language to dub into.",
+            "The film is in English already: there is nothing to translate. Hand it in again, with another language to dub into.",
         ),
         ("It lasts 1.5 s. Bring it with: dubkit models --fetch", "It lasts 1.5 s."),
         ("Use --set compute.device=cpu, or auto.", ""),

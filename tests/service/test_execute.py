@@ -265,12 +265,16 @@ def test_a_preview_has_the_corrections_and_just_its_own_lines(desk, talk, backen
     assert [r.text for r in backends.tasks["synthesizer"].asked] == ["Outra coisa."]
     assert set(desk.stages(preview).values()) == {"done", "reused"}
     assert desk.jobs.find(job.id).dubbed == 0
+    begin, end = preview.shown
+    assert begin < 2.6 and end > 4.0
+    assert seconds(desk, preview) == pytest.approx(end - begin, abs=0.1)
 
 
 def test_a_preview_of_a_film_that_is_not_dubbed_yet_is_of_its_stretch(desk, talk, backends):
     preview = desk.work(desk.preview(desk.add(talk), 2.4, 2.0).id)
     assert preview.status == "completed"
     assert seconds(desk, preview) == pytest.approx(2.0, abs=0.1)
+    assert preview.shown == (2.4, 4.4)
 
 
 def test_a_stretch_of_a_film_can_be_dubbed_and_previewed(desk, talk, backends):

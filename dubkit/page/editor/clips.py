@@ -17,16 +17,17 @@ def preview(
 ) -> dict[str, Any]:
     """A stretch of the dub with the corrections made so far, and with `changes` that are not saved: a link, or how far it is."""
     made = service.preview(owner, id, start, max(end - start, SHORTEST), changes)
-    return progress(service, owner, made.id) if isinstance(made, Job) else {"url": made.url}
+    return progress(service, owner, made.id) if isinstance(made, Job) else {"url": made.url, "shown": made.shown}
 
 
 def progress(service: Service, owner: str, id: str) -> dict[str, Any]:
-    """How far a dub or a preview is, in plain words; of a finished preview, the link to it."""
+    """How far a dub or a preview is, in plain words; of a finished preview, the link to it and what it shows."""
     now = service.status(owner, id)
     job = now.job
     told: dict[str, Any] = {"job": job.id, "status": job.status, "percent": round(now.percent)}
     if job.kind == "preview" and job.status == "completed":
-        return {**told, "url": next(link.url for link in service.files(owner, id) if link.output.kind == "video")}
+        url = next(link.url for link in service.files(owner, id) if link.output.kind == "video")
+        return {**told, "url": url, "shown": job.shown}
     if job.status == "failed":
         told["told"] = words.reason(job)
     elif now.place:

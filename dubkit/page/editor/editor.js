@@ -139,7 +139,7 @@ const editFilm = (element, trigger, props, watch) => {
       await save();
       const made = await ready(await ask("preview", { start, end }), (text) => tell(`Preview: ${text}`, "busy"));
       tell("");
-      players.showClip(made.url, start, Math.max(end, start + 1));
+      players.showClip(made.url, ...made.shown);
     } catch (error) {
       fail(error);
     }

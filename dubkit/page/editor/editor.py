@@ -18,6 +18,7 @@ import gradio as gr
 from pydantic import BaseModel, Field, ValidationError
 
 from dubkit.errors import BadInput, DubkitError
+from dubkit.page import words
 from dubkit.page.editor import clips, downloads, lines_table, voices
 from dubkit.record import Seconds
 from dubkit.service.jobs.job import Conflict, Job
@@ -88,7 +89,7 @@ class Editor:
         try:
             reply = _reply(self.service, self.owner_of(request), ask)
         except DubkitError as error:
-            reply = {"error": str(error), "conflict": isinstance(error, Conflict)}
+            reply = {"error": words.told(error), "conflict": isinstance(error, Conflict)}
         except Exception:
             log.exception("the editor failed", extra={"what": ask.what, "job": ask.job})
             reply = {

@@ -44,7 +44,7 @@ def audition(service: Service, owner: str, id: str, speaker: str, voice: str) ->
     BadInput
         If the speaker says nothing.
     """
-    lines = [line for line in service.lines(owner, id).lines if line.speaker == speaker]
+    lines = [line for line in service.lines(owner, id).lines if line.speaker == speaker and not line.dropped]
     if not lines:
         raise BadInput("This speaker has no line that the voice could say.")
     line = min(lines, key=lambda line: abs(line.end - line.start - HEARD))

@@ -23,7 +23,8 @@ from dubkit.service.config import Config
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["request", "upload"]
+Kind = Literal["request", "upload", "job"]
+"""Each is counted by itself: a film that comes is an upload, and a film that has come is made a job."""
 
 
 class TooMany(BadInput):
@@ -47,11 +48,16 @@ class Limiter:
     Parameters
     ----------
     config : Config
-        ``rate`` is for every request, ``upload_rate`` for new films. An empty one sets no limit.
+        ``rate`` is for every request, ``upload_rate`` for new films and, as often once more, for jobs of films that have come.
+        An empty one sets no limit.
     """
 
     def __init__(self, config: Config) -> None:
-        rates: dict[Kind, str] = {"request": config.rate, "upload": config.upload_rate}
+        rates: dict[Kind, str] = {
+            "request": config.rate,
+            "upload": config.upload_rate,
+            "job": config.upload_rate,
+        }
         self._limits = {kind: parse_many(rate) if rate else [] for kind, rate in rates.items()}
         self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = _redis(config.queue) if config.queue and any(self._limits.values()) else None
@@ -75,7 +81,7 @@ class Limiter:
         Parameters
         ----------
         kind : str
-            ``request`` or ``upload``.
+            ``request``, ``upload`` or ``job``.
         who : str
             An owner or an address; never a key, for it is kept as it is.
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import RedirectResponse, Response
 
-from dubkit.service.api.access import Owner
+from dubkit.service.api.access import KeyFirst, Owner
 from dubkit.service.api.answers import address, answer, job_answer
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import desk_of
@@ -20,11 +20,15 @@ from dubkit.service.jobs.job import Conflict, Job
 from dubkit.service.lines.document import Document
 from dubkit.service.lines.line_changes import LineChanges
 
-MOST_BYTES = 8 << 20
+MOST_BYTES = 2 << 20
 """Of corrections."""
 ETAG = {"ETag": {"description": "The revision", "schema": {"type": "string", "examples": ['"3"']}}}
+SHOWN = {
+    "Preview-Begin": {"description": "Where the clip begins, in seconds of the film", "schema": {"type": "number"}},
+    "Preview-End": {"description": "Where it ends", "schema": {"type": "number"}},
+}
 
-router = APIRouter(tags=["editor"], default_response_class=Response)
+router = APIRouter(tags=["editor"], route_class=KeyFirst, default_response_class=Response)
 
 
 @router.get(
@@ -86,7 +90,7 @@ async def change_lines(
     summary="Look at a stretch",
     response_model=None,
     responses={
-        307: {"description": "A signed link to the clip (MP4), which expires"},
+        307: {"description": "A signed link to the clip (MP4), which expires", "headers": SHOWN},
         202: {"model": JobAnswer, "description": "It is being made: ask again after `Retry-After` seconds"},
         **refusals("no-key", "no-such-job", "conflict", "bad-input", "invalid"),
     },
@@ -101,13 +105,15 @@ async def preview(
     """A stretch of the dub with all corrections made so far, before the whole is dubbed again.
 
     Where there are corrections that the dub does not have yet, the stretch is widened to whole lines: it may begin some seconds
-    earlier and end later than was asked for.
+    earlier and end later than was asked for. `Preview-Begin` and `Preview-End` say where it does, as `begin` and `end` among the
+    `facts` of the job that made it.
     """
     desk = desk_of(request)
     found = await desk.slow(desk.service.preview, owner, id, start_time, duration)
     if isinstance(found, Job):
         return answer(job_answer(found), 202, {"Location": f"{address(found)}/status", "Retry-After": "2"})
-    return RedirectResponse(found.url, 307, {"Cache-Control": "no-store"})
+    shown = dict(zip(SHOWN, (f"{time:.2f}" for time in found.shown or ()), strict=False))
+    return RedirectResponse(found.url, 307, {"Cache-Control": "no-store", **shown})
 
 
 @cache

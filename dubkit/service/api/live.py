@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -24,7 +25,7 @@ PROTOCOL = "dubkit"
 """Name of the subprotocol; browsers, which cannot send headers, give their key as the one after it."""
 GREETING: Seconds = 10.0
 """How long somebody without a key may take to send it."""
-CHECK: Seconds = 20.0
+CHECK: Seconds = 5.0
 """Between two looks at whether a silent job is still there and the key still good."""
 CODES = {
     "no-key": 4401,
@@ -71,10 +72,14 @@ async def _tell(
     socket: WebSocket, desk: Desk, job: Job, owner: str, key: str | None, after: int, gone: asyncio.Task[None]
 ) -> None:
     """Send events until the job is over or nobody listens."""
-    is_over = job.is_over
+    is_over, checked = job.is_over, time.monotonic()
     async with desk.watch.following(job.id, job.sequence) as followed:
         while not gone.done():
             changed = followed.changed
+            if time.monotonic() - checked > CHECK:
+                # A key may be revoked while somebody watches with it.
+                await owner_of(desk, key)
+                checked = time.monotonic()
             if events := await desk.watch.events(job.id, followed, after):
                 for event in events:
                     await socket.send_text(_text(event))
@@ -88,7 +93,6 @@ async def _tell(
             await asyncio.wait((gone, waiting), timeout=CHECK, return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
                 waiting.cancel()
-                await owner_of(desk, key)
                 job = await desk.quick(desk.service.jobs.find, job.id, owner)
                 followed.hear(job.sequence)
                 is_over = job.is_over

@@ -18,13 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dubkit.database import DatabaseAway
 from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace, UnsupportedPair
+from dubkit.service.access.limits import TooMany
 from dubkit.service.access.signing import BadLink
 from dubkit.service.films.arrival import Empty, NotAFilm, TooLarge
 from dubkit.service.films.inspection import TooLong
 from dubkit.service.films.intake import NotOffered
 from dubkit.service.films.sending import BadChecksum, Busy
-from dubkit.service.films.uploads import NoSuchUpload, Unfinished, WrongOffset
-from dubkit.service.jobs.job import Conflict, NoSuchJob
+from dubkit.service.films.uploads import NoSuchUpload, TooManyOpen, Unfinished, WrongOffset
+from dubkit.service.jobs.job import Conflict, NoSuchJob, TooManyWaiting
 from dubkit.service.storage import NoSuchFile, StorageAway
 from dubkit.service.watching import logs
 
@@ -87,6 +88,9 @@ CLASSES: dict[type[BaseException], str] = {
     StorageAway: "away",
     TooLarge: "too-large",
     TooLong: "too-long",
+    TooMany: "too-many-requests",
+    TooManyOpen: "too-many-requests",
+    TooManyWaiting: "too-many-requests",
     Unfinished: "conflict",
     UnsupportedPair: "unsupported-pair",
     WrongOffset: "wrong-offset",

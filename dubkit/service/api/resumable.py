@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from dubkit.errors import BadInput, DubkitError
 from dubkit.service.api import problems
-from dubkit.service.api.access import Owner
+from dubkit.service.api.access import Owner, who
 from dubkit.service.api.answers import BASE
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import Desk, desk_of
@@ -115,6 +115,7 @@ async def create(
     brings = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if brings:
         _check_type(request)
+    await desk.admit("upload", who(desk, request, owner))
     upload = await desk.slow(desk.service.uploads.create, owner, upload_length, said)
     if brings:
         upload = await _take(request, desk, upload.id, owner, 0, upload_checksum)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from dubkit.errors import BadInput
-from dubkit.service.api.access import Owner, who
+from dubkit.service.api.access import KeyFirst, Owner, who
 from dubkit.service.api.answers import address, answer, job_answer, when
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import Desk, desk_of
@@ -27,7 +27,7 @@ from dubkit.service.watching import logs
 BLOCK = 1 << 18
 """Bytes that are written at a time: a thread is asked for each, and a server that is killed loses no more of a film."""
 
-router = APIRouter(tags=["films"], default_response_class=Response)
+router = APIRouter(tags=["films"], route_class=KeyFirst, default_response_class=Response)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -116,7 +116,7 @@ async def add_job(
     The upload is used up by that, and by a film that cannot be dubbed. After any other error it is still there.
     """
     desk = desk_of(request)
-    await desk.admit("upload", who(desk, request, owner))
+    await desk.admit("job", who(desk, request, owner))
     submit, wanted = desk.service.submit_upload, wanted_of(wishes)
     return told(*await desk.slow(submit, owner, wishes.upload, wanted, idempotency_key, logs.correlation()))
 
@@ -242,11 +242,12 @@ def wishes_of(fields: Mapping[str, str]) -> Wishes:
         if "options" in values:
             values["options"] = json.loads(values["options"])
         return Wishes.model_validate(values)
-    except (json.JSONDecodeError, RecursionError):
-        raise Refusal("unreadable", "The field 'options' is not JSON.") from None
     except ValidationError as error:
         wrong = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
         raise RequestValidationError(wrong) from None
+    except (ValueError, RecursionError):
+        # Among them numbers that are too long to be read.
+        raise Refusal("unreadable", "The field 'options' is not JSON that can be read.") from None
 
 
 def wanted_of(wishes: Wishes) -> Wanted:

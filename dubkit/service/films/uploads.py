@@ -31,6 +31,8 @@ KEEP = 24 * 3600.0
 """Seconds that an upload is kept after its last byte."""
 SILENCE = 20.0
 """Seconds after which a sender from whom nothing came is taken for gone, so that another may go on."""
+MOST_OPEN = 50
+"""Uploads that an owner may have begun at a time."""
 ID = re.compile(r"[0-9a-f]{32}")
 LONGEST_METADATA = 4096
 """Characters of what is said about an upload."""
@@ -38,6 +40,10 @@ LONGEST_METADATA = 4096
 
 class NoSuchUpload(BadInput):
     """There is no such upload, or it is another's, or it ended: nobody is told which."""
+
+
+class TooManyOpen(BadInput):
+    """Somebody has begun as many uploads as one may have."""
 
 
 class WrongOffset(BadInput):
@@ -109,6 +115,8 @@ class Uploads:
         NotAFilm
             If the name's ending is no film's.
         NoRoom
+        TooManyOpen
+            If the owner has as many unfinished ones as one may have.
         BadInput
             If too much is said about it.
         """
@@ -116,6 +124,11 @@ class Uploads:
         Check(self._config, name, length)
         if length < 1:
             raise Empty(f"{name!r} is empty ({length} bytes). Copy or download it again.")
+        if self._n_open(owner) >= MOST_OPEN:
+            raise TooManyOpen(
+                f"{MOST_OPEN} of your uploads are unfinished. Go on with one of them, or remove some; they go by themselves "
+                f"after {KEEP / 3600:.0f} hours."
+            )
         said = json.dumps({"owner": owner, "name": name, "length": length, "metadata": dict(metadata)})
         if len(said) > LONGEST_METADATA:
             raise BadInput("Too much is said about this upload: send just the film's name.")
@@ -238,6 +251,14 @@ class Uploads:
                     self._remove(folder.name)
                     removed += 1
         return removed
+
+    def _n_open(self, owner: str) -> int:
+        """How many uploads an owner has begun that no job was made of."""
+        found = 0
+        for said in self._folder.glob("*/upload.json"):
+            with contextlib.suppress(OSError, ValueError):
+                found += json.loads(said.read_text())["owner"] == owner
+        return found
 
     def _remove(self, id: str) -> None:
         with self._turn:

@@ -41,6 +41,10 @@ class Conflict(BadInput):
     """What is asked for does not go with the state that the job is in."""
 
 
+class TooManyWaiting(BadInput):
+    """Somebody has as many jobs in the queue as one may have."""
+
+
 @dataclass(frozen=True)
 class Film:
     """A film that was handed in.
@@ -148,7 +152,8 @@ class Job:
         Whether it is to stop.
     outputs : tuple of Output
     facts : dict
-        Of the finished dub: ``lines``, ``speakers``, ``seconds``, ``spoken``, ``warnings``, ...
+        Of the finished dub: ``lines``, ``speakers``, ``seconds``, ``spoken``, ``warnings``, ...; of a preview also ``begin`` and
+        ``end`` of what it shows.
     correlation : str
         Of the request that it came with: the same in every log line.
     sequence : int
@@ -199,6 +204,12 @@ class Job:
     def length(self) -> Seconds:
         """Seconds of film that are dubbed."""
         return self.film.duration if self.duration is None else self.duration
+
+    @property
+    def shown(self) -> tuple[Seconds, Seconds]:
+        """Begin and end of what a preview shows, in seconds of the film: whole lines, so it may be more than was asked."""
+        start = self.start or 0.0
+        return self.facts.get("begin", start), self.facts.get("end", start + self.length)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, delete, false, insert, or_, select, true
+from sqlalchemy import Connection, Select, and_, case, delete, false, func, insert, or_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
@@ -341,6 +341,11 @@ class Jobs(Leftovers):
         if (deleted := self._database.write(work)) is not None:
             return deleted
         raise _busy(self.find(id, owner), "removed", "Cancel it first.")
+
+    def n_waiting(self, owner: str) -> int:
+        """How many of an owner's jobs wait, previews included."""
+        asked = select(func.count()).where(jobs.c.status == "queued", jobs.c.owner == owner)
+        return self._database.read(lambda connection: connection.scalar(asked)) or 0
 
     def previews(self, id: str) -> builtins.list[Job]:
         """The previews made of a job, newest first."""

@@ -119,31 +119,36 @@ def _done(
     job = claim.job
     with contextlib.ExitStack() as stack:
         film = _patiently(lambda: stack.enter_context(storage.local(job.film.place)), heart)
-        run = _run(job, film, config, claims, heart)
+        run, shown = _run(job, film, config, claims, heart)
         run.until(PIPELINE[-1].name)
         published = _patiently(lambda: outputs.publish(run, job, storage, prefix), heart)
-        said = facts(run)
+        said = facts(run) | shown
         said["spoken"] = bool(run.translation.lines)
         said["warnings"] = [text for step in PIPELINE for text in run.made(step.name).record.get("warnings", ())]
         return published, said, run.translation.source if run.translation.lines else None
 
 
-def _run(job: Job, film: Path, config: Config, claims: Claims, heart: Heart) -> Run:
-    """The job's run: of the film, of a stretch of it, or, for a preview, of a stretch of its parent's film."""
+def _run(job: Job, film: Path, config: Config, claims: Claims, heart: Heart) -> tuple[Run, dict[str, Seconds]]:
+    """The job's run: of the film, of a stretch of it, or, for a preview, of a stretch of its parent's film.
+
+    Of a preview also its begin and end: whole lines are heard, so it may show more than was asked for.
+    """
     store = Store(config.store)
     if job.parent is None:
-        return _opened(job, _cut(job, film, store), config, heart)
-    from dubkit.excerpt import excerpt, known
+        return _opened(job, _cut(job, film, store), config, heart), {}
+    from dubkit.excerpt import excerpt, known, widened
 
+    assert job.start is not None and job.duration is not None
     whole = _opened(job, _cut(Jobs(claims.database).find(job.parent), film, store), config, heart)
     if not known(whole):
-        return _opened(job, _cut(job, whole.video.file.path, store), config, heart)
-    assert job.start is not None and job.duration is not None
+        asked = {"begin": job.start, "end": job.start + job.duration}
+        return _opened(job, _cut(job, whole.video.file.path, store), config, heart), asked
+    begin, end = widened(whole.transcript.utterances, job.start, job.duration, whole.media.duration)
     part = excerpt(whole, job.start, job.duration, store)
     for step in PIPELINE:
         if step.result in part.results:
             heart.observe(Event(step.name, "reused"))
-    return part
+    return part, {"begin": begin, "end": end}
 
 
 def _opened(job: Job, film: Path, config: Config, heart: Heart) -> Run:

@@ -205,7 +205,11 @@ def test_a_stretch_with_new_corrections_is_a_job(dubbed: Served, backends: OwnBa
     assert second.json()["id"] == first.json()["id"]
     assert first.json()["id"] not in json.dumps(dubbed.get("/api/v1/jobs").json()["jobs"])
     dubbed.work(first.json()["id"])
-    assert dubbed.get(where).content[4:8] == b"ftyp"
+    answer = dubbed.get(where)
+    assert answer.content[4:8] == b"ftyp"
+    facts = dubbed.get(f"/api/v1/jobs/{first.json()['id']}").json()["facts"]
+    headers = answer.history[0].headers
+    assert [float(headers[f"preview-{side}"]) for side in ("begin", "end")] == [facts["begin"], facts["end"]]
 
 
 def test_lines_before_there_are_any(served: Served, tiny: Path) -> None:
