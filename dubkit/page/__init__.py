@@ -84,7 +84,7 @@ def page(service: Service, samples: Sequence[Sample] = ()) -> gr.Blocks:
 
         outputs = [*watched.outputs, *listed.outputs]
         blocks.load(show, here, outputs, js=HERE, **look.handler())
-        blocks.load(languages.first, None, languages.outputs, **look.handler())
+        blocks.load(languages.offered, None, languages.outputs, **look.handler())
         way.select(show, here, outputs, js=HERE, **look.handler("always_last"))
     # Gradio reloads the page when a server comes back under another id: an upload that could go on would be lost.
     blocks.app_id = zlib.crc32(__version__.encode())

@@ -1,7 +1,5 @@
-// From what into what: the server tells what can be had together, the browser knows what is chosen.
-const source = element.querySelector("#dk-source");
-const target = element.querySelector("#dk-target");
-const told = element.querySelector("[role=status]");
+// From what into what: the server tells once what can be had together, the rest is found out here.
+const of = (id) => element.querySelector(`#${id}`);
 
 // A list that is open stays as it is where nothing changes.
 function fill(select, choices) {
@@ -20,28 +18,26 @@ function pick(select, code) {
   if (!select.value) select.value = "";
 }
 
-const tell = () => trigger("select", { source: source.value, target: target.value });
-
 function show() {
   if (!props.value) return;
-  const { sources, targets, note } = JSON.parse(props.value);
+  const { sources, into, note } = JSON.parse(props.value);
+  let told = note ?? "";
   if (sources) {
-    const before = source.value + target.value;
-    fill(source, sources);
-    fill(target, targets);
-    // What was told belongs to a pair that cannot be had.
-    if (source.value + target.value !== before) tell();
+    fill(of("dk-source"), sources);
+    const targets = into[of("dk-source").value];
+    fill(of("dk-target"), targets);
+    told = targets.find(([, code]) => code === of("dk-target").value)[2];
   }
-  if (told.textContent !== note) told.textContent = note;
+  if (of("dk-pair").textContent !== told) of("dk-pair").textContent = told;
 }
 
 element.addEventListener("change", (event) => {
   event.target.dataset.wanted = "";
-  tell();
+  show();
 });
 document.addEventListener("dk-spoken", (event) => {
-  pick(source, event.detail);
-  tell();
+  pick(of("dk-source"), event.detail);
+  show();
 });
 watch("value", show);
 show();

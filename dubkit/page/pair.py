@@ -7,6 +7,7 @@ They are the browser's own lists: a phone shows them as its own, they are search
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import gradio as gr
 
 from dubkit.errors import DubkitError
 from dubkit.page import languages, look
-from dubkit.page.address import LONGEST
+from dubkit.service.jobs.pairs import Pair
 from dubkit.service.service import Service
 
 TEMPLATE = """
@@ -45,31 +46,19 @@ class PairChoice:
 
     @property
     def outputs(self) -> list[Any]:
-        """What :meth:`first` and :meth:`offered` give values for."""
+        """What :meth:`offered` gives values for."""
         return [self.lists, self.timer]
 
-    def first(self) -> dict[Any, Any]:
-        """All that can be had, nothing chosen yet."""
-        return self._for("", "")
-
-    def offered(self, event: gr.EventData) -> dict[Any, Any]:
-        """What goes together with what is chosen, and what to expect of it."""
-        given = event._data if isinstance(event._data, dict) else {}
-        source, target = (str(given.get(name) or "")[:LONGEST] for name in ("source", "target"))
-        return self._for(source, target)
-
-    def _for(self, source: str, target: str) -> dict[Any, Any]:
+    def offered(self) -> dict[Any, Any]:
+        """All that can be had: the sources, and by each of them its targets, with what to expect of the pair."""
         try:
             pairs = self.service.pairs.list()
         except DubkitError:
             return self._later("The service does not answer just now. This page goes on by itself.")
         if not pairs:
             return self._later("Which languages can be dubbed is still being found out: a moment, please.")
-        told = {
-            "sources": languages.sources(pairs),
-            "targets": languages.targets(pairs, source),
-            "note": languages.note(pairs, source, target),
-        }
+        sources = languages.sources(pairs)
+        told = {"sources": sources, "into": {code: _targets(pairs, code) for _, code in sources}}
         return {self.lists: json.dumps(told, ensure_ascii=False), self.timer: gr.Timer(active=False)}
 
     def _later(self, told: str) -> dict[Any, Any]:
@@ -77,9 +66,12 @@ class PairChoice:
 
 
 def build(service: Service) -> PairChoice:
-    """Put the lists into the Blocks that are being built; they are filled by :meth:`PairChoice.first`."""
+    """Put the lists into the Blocks that are being built; they are filled by :meth:`PairChoice.offered`."""
     lists = gr.HTML(html_template=TEMPLATE, js_on_load=look.asset("pair.js"), apply_default_css=False)
     choice = PairChoice(service, lists, gr.Timer(3.0, active=False))
-    lists.select(choice.offered, None, choice.outputs, **look.handler("always_last"))
-    choice.timer.tick(choice.first, None, choice.outputs, **look.handler("always_last"))
+    choice.timer.tick(choice.offered, None, choice.outputs, **look.handler())
     return choice
+
+
+def _targets(pairs: Sequence[Pair], source: str) -> list[tuple[str, str, str]]:
+    return [(name, code, languages.note(pairs, source, code)) for name, code in languages.targets(pairs, source)]

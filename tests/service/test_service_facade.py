@@ -15,7 +15,7 @@ import pytest
 from dubkit import players
 from dubkit.errors import BadInput
 from dubkit.service.config import DAY, Config
-from dubkit.service.jobs.job import Conflict, Film, Job, NewJob, Output
+from dubkit.service.jobs.job import Conflict, Film, Job, NewJob, Output, TooManyWaiting
 from dubkit.service.lines.document import Document, DocumentLine
 from dubkit.service.links import Link
 from dubkit.service.service import Service
@@ -182,3 +182,17 @@ def test_texts_come_from_this_server_and_films_from_the_bucket(in_bucket: Servic
     assert urls["video"].startswith("http://") and "X-Amz-Signature" in urls["video"]
     assert urls["subtitles"].startswith("/api/v1/files/") and urls["subtitles"].endswith("/a.pt.vtt")
     assert urls["poster"].startswith("/api/v1/files/")
+
+
+def test_an_owner_has_only_so_many_jobs_in_the_queue(tmp_path: Path, tiny: Path) -> None:
+    service = Service(Config.at(tmp_path / "home", workers=0, max_waiting=2))
+    first = added(service, tiny)
+    service.jobs.cancel(first.id, None)
+    second = added(service, tiny)
+    third = added(service, tiny)
+    with pytest.raises(TooManyWaiting, match="2 of your jobs wait already"):
+        service.again(first.owner, first.id)
+    service.cancel(second.owner, second.id)
+    assert service.again(first.owner, first.id).status == "queued"
+    assert {one.id for one in service.list(third.owner, ["queued"])} == {first.id, third.id}
+    service.close()

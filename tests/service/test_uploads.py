@@ -23,7 +23,7 @@ from dubkit.service.config import Config
 from dubkit.service.films import arrival, sending, uploads
 from dubkit.service.films.arrival import Empty, NoRoom, NotAFilm, TooLarge
 from dubkit.service.films.sending import BadChecksum, Busy, read_metadata, written_metadata
-from dubkit.service.films.uploads import KEEP, NoSuchUpload, Unfinished, Upload, Uploads, WrongOffset
+from dubkit.service.films.uploads import KEEP, NoSuchUpload, TooManyOpen, Unfinished, Upload, Uploads, WrongOffset
 from dubkit.service.storage import storage
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(range(256)) * 4
@@ -342,3 +342,14 @@ def test_what_is_said_about_an_upload_goes_there_and_back() -> None:
     for wrong in ("filename !", "a YQ==,a YQ==", ",", "é YQ==", "a YQ== b"):
         with pytest.raises(BadInput, match="metadata of an upload"):
             read_metadata(wrong)
+
+
+def test_an_owner_begins_only_so_many_at_a_time(kept: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dubkit.service.films.uploads.MOST_OPEN", 2)
+    first = begun(kept)
+    begun(kept)
+    with pytest.raises(TooManyOpen, match="2 of your uploads are unfinished"):
+        begun(kept)
+    assert kept.create("ben", len(MP4), {"filename": "a.mp4"}).owner == "ben"
+    kept.delete(first.id, "anna")
+    begun(kept)
