@@ -4,15 +4,20 @@ from __future__ import annotations
 
 
 class DubkitError(Exception):
-    """Base of every error that a person can cause and mend; ``exit_code`` is what the command line returns."""
+    """Base of every error that a person can cause and mend.
+
+    ``exit_code`` is what the command line returns, ``final`` whether it is the same however often the work is tried.
+    """
 
     exit_code = 5
+    final = False
 
 
 class BadInput(DubkitError):
     """A file, setting or language that dubkit cannot take."""
 
     exit_code = 2
+    final = True
 
 
 class UnsupportedPair(BadInput):
@@ -23,10 +28,13 @@ class MissingModel(DubkitError):
     """A model, package or program that is not installed; the message holds the command that installs it."""
 
     exit_code = 4
+    final = True
 
 
 class Unreachable(MissingModel):
     """A model is not here, and the place that it could come from does not answer."""
+
+    final = False
 
 
 class OutOfSpace(DubkitError):
@@ -50,17 +58,13 @@ def judged(error: BaseException) -> tuple[str, str, bool]:
     known = globals().get(kind, type(error))
     if not (isinstance(known, type) and issubclass(known, DubkitError)):
         return kind, f"{kind}: {text}" if text else kind, False
-    return kind, text, _stays(known)
+    return kind, text, known.final
 
 
 def is_final(kind: str) -> bool:
     """Whether an error of that kind, by its class's name, is the same however often the work is tried."""
     known = globals().get(kind)
-    return isinstance(known, type) and issubclass(known, DubkitError) and _stays(known)
-
-
-def _stays(kind: type[DubkitError]) -> bool:
-    return issubclass(kind, BadInput | MissingModel) and not issubclass(kind, Unreachable)
+    return isinstance(known, type) and issubclass(known, DubkitError) and known.final
 
 
 def listed(names: list[str] | tuple[str, ...] | frozenset[str], limit: int = 40) -> str:

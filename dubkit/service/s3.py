@@ -15,7 +15,16 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from dubkit.errors import BadInput, DubkitError, MissingModel, listed
-from dubkit.service.storage import NoSuchFile, StorageAway, Stored, UploadLink, checked_name, disk, whole
+from dubkit.service.storage import (
+    NoSuchFile,
+    StorageAway,
+    StorageRefused,
+    Stored,
+    UploadLink,
+    checked_name,
+    disk,
+    whole,
+)
 
 PART = 8 << 20
 """Bytes moved at a time; four parts are under way at once."""
@@ -26,6 +35,7 @@ BRISK = {"retries": {"total_max_attempts": 3, "mode": "standard"}, "connect_time
 PATIENT = {"retries": {"total_max_attempts": 8, "mode": "legacy"}, "connect_timeout": 10}
 """For those that carry a film, which outlast a restart of the server: for a minute or so. The newer mode of boto3 shares one
 small budget of attempts among all parts of a film, and ends within seconds."""
+REFUSED = ("403", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "RequestTimeTooSkewed", "SignatureDoesNotMatch")
 ABANDONED_DAYS = 2
 """Parts of uploads that nobody finished are removed after so many days."""
 OPTIONS = ("encryption", "kms_key")
@@ -265,18 +275,25 @@ class S3:
             if code in ("404", "NoSuchKey"):
                 raise NoSuchFile(f"There is no {what}.") from error
             if code == "NoSuchBucket":
-                raise BadInput(
+                raise StorageRefused(
                     f"There is no bucket {self.bucket!r}. Check the name, the region and AWS_ENDPOINT_URL."
                 ) from error
-            if code in ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"):
-                raise BadInput(
+            if code in (
+                "403",
+                "AccessDenied",
+                "InvalidAccessKeyId",
+                "SignatureDoesNotMatch",
+                "ExpiredToken",
+                "RequestTimeTooSkewed",
+            ):
+                raise StorageRefused(
                     f"Access to {what} was refused ({code}). Check the credentials (aws sts get-caller-identity) and that "
                     "they may read, or write, in this bucket."
                 ) from error
             kind = StorageAway if _is_passing(error.response) else DubkitError
             raise kind(f"S3 answered {code} for {what}: {error.response['Error'].get('Message', '')}") from error
         except (NoCredentialsError, PartialCredentialsError) as error:
-            raise BadInput(
+            raise StorageRefused(
                 f"There are no credentials for {what}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
             ) from error
         except (BotoCoreError, Boto3Error) as error:

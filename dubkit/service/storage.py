@@ -30,6 +30,13 @@ class StorageAway(DubkitError):
     """A storage does not answer; what is asked of it can be asked again."""
 
 
+class StorageRefused(StorageAway, BadInput):
+    """A storage that is not to be had as it was named, or refuses: whoever set it up can mend that, and nobody else."""
+
+    exit_code = BadInput.exit_code
+    final = False
+
+
 class Stored(NamedTuple):
     """A file in a storage: its name, its size, and when it was last written in seconds since 1970."""
 

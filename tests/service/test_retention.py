@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from service_desk import Desk
 
+from dubkit.service import previews
 from dubkit.service.workers import retention
 from dubkit.service.workers.retention import Swept, sweep
 
@@ -72,3 +73,16 @@ def test_what_nobody_refers_to_goes_when_it_is_a_day_old(desk, talk):
     age(Path(desk.config.storage), 1.01 * retention.ORPHANED)
     assert swept(desk).orphans == len(orphans)
     assert names(desk, "") == sorted([*kept, beside])
+
+
+def test_previews_go_a_day_after_they_ended(desk, talk):
+    job = desk.work(desk.add(talk).id)
+    preview, _ = desk.jobs.add(previews.wanted(job, 0.0, 2.0))
+    desk.work(preview.id)
+    assert swept(desk) == Swept(0, 0, 0, 0) and len(desk.jobs.previews(job.id)) == 1
+    before = len(names(desk, "dubs"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(retention, "ORPHANED", 0.0)
+        retention._sweep_previews(desk.jobs, desk.storage)
+    assert desk.jobs.previews(job.id) == [] and len(names(desk, "dubs")) < before
+    assert desk.jobs.find(job.id).outputs == job.outputs

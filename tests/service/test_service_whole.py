@@ -59,13 +59,13 @@ def test_a_film_from_hand_in_to_removal(
     service: Started, client: Client, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[Event] = []
-    job = client.submit(film, "pt")
+    job = client.submit(str(film), "pt")
     done = client.wait(job["id"], events.append)
     assert (done["status"], done["percentage"]) == ("completed", 100.0)
     ended = [event.stage for event in events if event.status in ("done", "reused")]
     assert ended == [row["stage"] for row in done["stages"]] and len(ended) == 11
 
-    files = client.fetch(job["id"], tmp_path / "first")
+    files = client.fetch(job["id"], str(tmp_path / "first"))
     names = {path.name for path in files}
     assert {"um café.pt.mp4", "um café.pt.srt", "um café.pt.en.vtt", "um café.pt.m4a"} <= names
     with av.open(str(tmp_path / "first" / "um café.pt.mp4")) as container:

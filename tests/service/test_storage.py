@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace
+from dubkit.errors import BadInput, DubkitError, MissingModel, OutOfSpace, judged
 from dubkit.service.folder import Folder
 from dubkit.service.s3 import PART, S3
 from dubkit.service.storage import NoSuchFile, Storage, StorageAway, UploadLink, checked_name, locate, storage
@@ -267,8 +267,10 @@ def test_refused_access_is_told(aws: str, monkeypatch: pytest.MonkeyPatch) -> No
         raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
 
     monkeypatch.setattr(films._client, "head_object", refuse)
-    with pytest.raises(BadInput, match=r"Access to s3://films/a was refused \(403\)\. Check the credentials"):
+    with pytest.raises(BadInput, match=r"Access to s3://films/a was refused \(403\)\. Check the credentials") as caught:
         films.exists("a")
+    # For a worker it is nothing that the film's owner could mend: it is tried again.
+    assert judged(caught.value)[2] is False
 
 
 def test_without_boto3_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

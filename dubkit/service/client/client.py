@@ -77,7 +77,7 @@ class Client:
 
     def submit(
         self,
-        film: Path,
+        film: str | Path,
         target: str,
         source: str | None = None,
         *,
@@ -91,7 +91,7 @@ class Client:
 
         Parameters
         ----------
-        film : Path
+        film : str or Path
         target, source : str
             Languages, as codes or names; the source is detected where it is None.
         profile : str, optional
@@ -111,7 +111,7 @@ class Client:
         self._check(spoken, into)
         wishes = {"target_language": into, "source_language": spoken, "profile": profile, "options": options}
         stretch = {"start_time": start, "duration": duration}
-        upload = self._upload(film, progress)
+        upload = self._upload(Path(film), progress)
         given = {field: wish for field, wish in (wishes | stretch).items() if wish is not None}
         body = {"upload": upload, **given}
         headers = {"Idempotency-Key": uuid.uuid4().hex}
@@ -189,13 +189,13 @@ class Client:
         found: list[Answer] = self._asked("GET", f"{_job(job)}/files")["files"]
         return found
 
-    def fetch(self, job: str, folder: Path, kinds: Collection[str] = ()) -> list[Path]:
+    def fetch(self, job: str, folder: str | Path, kinds: Collection[str] = ()) -> list[Path]:
         """Bring a job's files into a folder; a broken line does not begin a file anew.
 
         Parameters
         ----------
         job : str
-        folder : Path
+        folder : str or Path
         kinds : collection of str
             Such as ``video`` and ``subtitles``; all where it is empty.
 
@@ -209,9 +209,9 @@ class Client:
         wanted = [file for file in self.files(job) if not kinds or file["kind"] in kinds]
         if not wanted:
             raise BadInput(f"There are no such files of job {job} (yet): see dubkit status {job}.")
-        return [download(self._connection, file["url"], folder, file["name"], PATIENCE) for file in wanted]
+        return [download(self._connection, file["url"], Path(folder), file["name"], PATIENCE) for file in wanted]
 
-    def preview(self, job: str, start: Seconds, duration: Seconds, target: Path) -> Path:
+    def preview(self, job: str, start: Seconds, duration: Seconds, target: str | Path) -> Path:
         """A stretch of the dub as a film, made where it is not there yet.
 
         Parameters
@@ -219,7 +219,7 @@ class Client:
         job : str
         start, duration : float
             In seconds.
-        target : Path
+        target : str or Path
             The file to write.
         """
         path, query = f"{_job(job)}/preview", {"start_time": start, "duration": duration}
@@ -230,6 +230,7 @@ class Client:
         if making and (status := self.wait(making))["status"] != "completed":
             raise DubkitError((status["error"] or {}).get("detail") or f"The preview was {status['status']}.")
         where = f"{path}?start_time={start}&duration={duration}"
+        target = Path(target)
         return download(self._connection, where, target.parent, target.name, PATIENCE)
 
     def _check(self, source: str | None, target: str) -> None:

@@ -31,6 +31,10 @@ class Leftovers:
         """Jobs that are over, with outputs, and to which nothing has happened for `age` seconds."""
         return self._over(jobs.c.dubbed.is_not(None), jobs.c.changed <= self._database.now - age)
 
+    def expired_previews(self, age: Seconds) -> list[Job]:
+        """Previews that are over, and to which nothing has happened for `age` seconds."""
+        return self._over(jobs.c.kind == "preview", jobs.c.changed <= self._database.now - age)
+
     def forget_film(self, id: str) -> bool:
         """Note that a job's film is gone; False where the job is at work or gone."""
         return self._forget(id, film_place="")

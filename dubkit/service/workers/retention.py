@@ -43,11 +43,20 @@ def sweep(jobs: Jobs, config: Config, storage: Storage) -> Swept:
     DubkitError
         If the storage does not; what is removed until then stays removed.
     """
+    _sweep_previews(jobs, storage)
     films = _sweep_films(jobs, config, storage) if config.keep_films else 0
     dubs = _sweep_dubs(jobs, config, storage) if config.keep_dubs else 0
     orphans = _sweep_orphans(jobs, storage)
     freed = Store(config.store).expire(config.keep_results) if config.keep_results else 0
     return Swept(films, dubs, orphans, freed)
+
+
+def _sweep_previews(jobs: Jobs, storage: Storage) -> None:
+    """Previews are for the moment: whoever wants one again has it made again."""
+    for job in jobs.expired_previews(ORPHANED):
+        jobs.delete(job.id, None)
+        for output in job.outputs:
+            storage.delete(output.place)
 
 
 def _sweep_films(jobs: Jobs, config: Config, storage: Storage) -> int:
