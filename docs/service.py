@@ -1,14 +1,23 @@
-"""Writes the table of the service's variables into docs/service.md: ``python -m docs.service``."""
+"""Writes the service's variables, and how fast it answers, into docs/service.md: ``python -m docs.service``."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from dubkit.service.config import DAY, VARIABLES, Config
 
 PAGE = Path(__file__).with_suffix(".md")
-BEGIN, END = "<!-- variables: made by `python -m docs.service` -->", "<!-- variables end -->"
+MEASURED = Path(__file__).parents[1] / "benchmarks" / "service.json"
+READERS = {
+    "once a second": "{readers} ask for a status once a second",
+    "once a second, while films come in": "the same, while 20 films come in at once",
+    "over WebSockets": "{readers} watch over WebSockets: from an event to who watches",
+    "open pages": "40 open pages, each asking once a second",
+    "as fast as they can": "{readers} ask again as soon as they are answered",
+}
+"""By their names in the benchmark: what people do, as the page says it."""
 SCALES = {"max_bytes": 1e6, "max_seconds": 60.0, "keep_films": DAY, "keep_results": DAY, "keep_dubs": DAY}
 """What a variable's unit is in those of its field."""
 
@@ -25,10 +34,29 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def load() -> str:
+    """What `benchmarks/service.py` has measured: a row per way of asking."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    told = [
+        "Measured by `benchmarks/service.py` on two cores that readers, server and a worker at a real dub share;",
+        "milliseconds, median and 99th percentile:",
+        "",
+        f"| | {' | '.join(measured)} |",
+        "|---|" + "---:|" * len(measured),
+    ]
+    for name, what in READERS.items():
+        cells = [f"{found[name]['p50_ms']:g}, {found[name]['p99_ms']:g}" for found in measured.values()]
+        told.append(f"| {what.format(readers=next(iter(measured.values()))['readers'])} | {' | '.join(cells)} |")
+    return "\n".join(told)
+
+
 def page(text: str) -> str:
-    """The page with its table made anew."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{rest.partition(END)[2]}"
+    """The page with its tables made anew."""
+    for name, made in (("variables", table()), ("load", load())):
+        begin, end = f"<!-- {name}: made by `python -m docs.service` -->", f"<!-- {name} end -->"
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n\n{made}\n\n{end}{rest.partition(end)[2]}"
+    return text
 
 
 def _about() -> dict[str, str]:
