@@ -163,12 +163,12 @@ def test_a_stretch_is_previewed_with_the_changes_in_place(desk: Desk) -> None:
     page.fill(".to", "0:03")
     page.click(".range [type=submit]")
     desk.told("Preview: ")
-    dub_again(desk.service, begin=0.5, end=3.5)
+    dub_again(desk.service, begin=0.4, end=3.4)
     page.locator(".clip-told", has_text="Preview of 0:00 to 0:03").wait_for()
     page.wait_for_function("document.querySelector('.dub video').currentTime > 0.2")
     # Whole lines are heard: what is shown beside it begins with them.
     beside = "document.querySelector('.original video').currentTime - document.querySelector('.dub video').currentTime"
-    assert page.evaluate(beside) == pytest.approx(0.5, abs=0.3)
+    assert page.evaluate(beside) == pytest.approx(0.4, abs=0.3)
     page.click(".clip .whole")
     assert page.is_hidden(".clip")
 

@@ -38,7 +38,10 @@ def test_samples_are_counted_too(service, tiny: Path):
     assert tiny.exists()
 
 
-def test_a_film_that_was_sent_is_still_there_after_a_failure(service, tiny: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_film_that_was_sent_is_still_there_after_a_failure(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+):
+    service = opened(tmp_path / "home", require_key=True)
     film = tiny.read_bytes()
     id = service.uploads.create("ana", len(film), {"filename": "a.mp4"}).id
     service.uploads.append(id, "ana", 0, [film])
@@ -53,3 +56,4 @@ def test_a_film_that_was_sent_is_still_there_after_a_failure(service, tiny: Path
     assert _submitted(service, by("ana"), {"upload": id}, {}, FORM).film.name == "a.mp4"
     with pytest.raises(NoSuchUpload):
         _submitted(service, by("ana"), {"upload": id}, {}, FORM)
+    service.close()

@@ -65,7 +65,13 @@ def photograph(tmp_path: Path) -> Photograph:
     """``photograph(page, name)`` keeps what a page shows."""
     folder = Path(os.environ.get("DUBKIT_PICTURES") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
-    return lambda page, name: page.screenshot(path=str(folder / f"{name}.jpg"), type="jpeg", quality=82) and None
+
+    def take(page: Page, name: str) -> None:
+        # What was just clicked may not be drawn yet.
+        page.wait_for_timeout(300)
+        page.screenshot(path=str(folder / f"{name}.jpg"), type="jpeg", quality=82)
+
+    return take
 
 
 def choose(page: Page, label: str, option: str) -> None:
