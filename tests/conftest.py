@@ -144,7 +144,8 @@ def store(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "store"))
 
 
-@pytest.fixture(scope="session")
+# For a module and no longer: as long as it is there, this thread has a running event loop, which others' tests cannot start anew.
+@pytest.fixture(scope="module")
 def chromium():
     """The system's Chromium, for tests of the page; they are skipped where there is none."""
     sync_api = pytest.importorskip("playwright.sync_api")
