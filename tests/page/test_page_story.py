@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from started_service import Started, started
 
+from data.samples import built
 from dubkit.database import Database
 from dubkit.service.access.keys import Keys
 
@@ -31,6 +32,9 @@ Photograph = Callable[[Page, str], None]
 def served(tmp_path_factory: pytest.TempPathFactory, shared_store: Path) -> Iterator[Started]:
     """A service open to this machine, whose workers find in the store what other tests have made."""
     home = tmp_path_factory.mktemp("story") / "home"
+    # The page offers the samples that are there when it starts.
+    for sample in ("dialogue-en", "talking-head"):
+        built(sample)
     with started(home, DUBKIT_STORE=str(shared_store)) as service:
         yield service
 

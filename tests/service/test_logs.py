@@ -43,6 +43,8 @@ def lines() -> Iterator[Lines]:
     names = ("", "uvicorn", "uvicorn.error", "uvicorn.access", *logs.QUIET)
     before = [(log := logging.getLogger(name), log.handlers[:], log.level, log.propagate) for name in names]
     said = io.StringIO()
+    # Another test may have left warnings captured, by what pytest has since replaced.
+    logging.captureWarnings(False)
     logs.configure(stream=said)
     yield lambda: [json.loads(line) for line in said.getvalue().splitlines()]
     logging.captureWarnings(False)
