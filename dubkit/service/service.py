@@ -30,7 +30,6 @@ from dubkit.service.jobs.claims import Claims
 from dubkit.service.jobs.job import (
     Conflict,
     Job,
-    JobEvent,
     NewJob,
     Output,
     StageRow,
@@ -247,11 +246,6 @@ class Service:
     ) -> Sequence[Job]:
         """An owner's jobs, newest first; `before` is the id of the last one of the page before."""
         return self.jobs.list(owner, status, "dub", limit, before)
-
-    def events(self, owner: str, id: str, after: int = 0) -> Sequence[JobEvent]:
-        """What happened to a job after the event of that number."""
-        self.jobs.find(id, owner)
-        return self.jobs.events(id, after)
 
     def cancel(self, owner: str, id: str) -> Job:
         """Stop a job, and the previews made of it; a job that is over stays as it is."""

@@ -45,13 +45,6 @@ def test_it_holds_what_the_back_ends_can_do(pairs, table):
     assert pairs.list("xx") == [] and pairs.profile() == ""
 
 
-def test_languages_are_named_in_order(pairs, table):
-    pairs.fill(None)
-    assert list(pairs.sources().items()) == [("en", "English"), ("pt", "Portuguese")]
-    assert list(pairs.targets().items()) == [("en", "English"), ("nb", "Norwegian Bokmål"), ("pt", "Portuguese")]
-    assert pairs.targets("pt") == {"en": "English"}
-
-
 def test_another_profile_takes_the_place_of_the_first(pairs, table):
     pairs.fill(None)
     assert pairs.fill("small") == 1

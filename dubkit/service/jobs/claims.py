@@ -18,7 +18,7 @@ from dubkit.database import Database
 from dubkit.progress import Event
 from dubkit.record import Seconds
 from dubkit.service.jobs.job import Claim, Job, Output
-from dubkit.service.jobs.job_rows import count, job, put_back, storable, told
+from dubkit.service.jobs.job_rows import change_and_tell, count, job, put_back, storable
 from dubkit.service.jobs.presence import Presence, Worker
 from dubkit.service.jobs.stage_rows import told_of
 from dubkit.service.jobs.tables import events as event_table
@@ -251,7 +251,7 @@ class Claims:
         }
 
         def work(connection: Connection) -> list[Any]:
-            rows = told(connection, chosen, self._now, "status", **taken)
+            rows = change_and_tell(connection, chosen, self._now, "status", **taken)
             put_back(connection, [row.id for row in rows], of=("running", "failed"))
             return rows
 
@@ -263,7 +263,7 @@ class Claims:
 
     def _ended(self, connection: Connection, chosen: list[ColumnElement[bool]], **values: Any) -> list[Any]:
         """Take jobs from their workers."""
-        rows = told(connection, chosen, self._now, "status", cancelling=False, **values)
+        rows = change_and_tell(connection, chosen, self._now, "status", cancelling=False, **values)
         failed = [row for row in rows if row.error]
         for status in ("waiting", "failed"):
             ids = [row.id for row in rows if (row.status == "failed") == (status == "failed")]

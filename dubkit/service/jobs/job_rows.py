@@ -102,7 +102,7 @@ def change(connection: Connection, chosen: Sequence[ColumnElement[bool]], now: A
     return [*connection.execute(asked)]
 
 
-def told(
+def change_and_tell(
     connection: Connection, chosen: Sequence[ColumnElement[bool]], now: Any, kind: str, **values: Any
 ) -> list[Row[Any]]:
     """Change jobs as :func:`change` does, and add the event that tells of it to each."""

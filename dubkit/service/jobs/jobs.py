@@ -22,6 +22,7 @@ from dubkit.service.jobs.job_rows import (
     FIRST,
     JOB,
     STAGES,
+    change_and_tell,
     event,
     job,
     new_row,
@@ -29,7 +30,6 @@ from dubkit.service.jobs.job_rows import (
     stage_row,
     stages_of,
     storable,
-    told,
 )
 from dubkit.service.jobs.leftovers import Leftovers
 from dubkit.service.jobs.look import look_statement
@@ -248,7 +248,9 @@ class Jobs(Leftovers):
         chosen = [*_of(id, owner), jobs.c.status.in_(OVER), jobs.c.revision == expected]
 
         def work(connection: Connection) -> builtins.list[Any]:
-            return told(connection, chosen, self._now, "edited", edits=storable(edits), revision=jobs.c.revision + 1)
+            return change_and_tell(
+                connection, chosen, self._now, "edited", edits=storable(edits), revision=jobs.c.revision + 1
+            )
 
         if rows := self._database.write(work):
             return job(rows[0])
@@ -286,7 +288,7 @@ class Jobs(Leftovers):
         }
 
         def work(connection: Connection) -> builtins.list[Any]:
-            rows = told(connection, chosen, self._now, "status", **anew)
+            rows = change_and_tell(connection, chosen, self._now, "status", **anew)
             put_back(connection, [row.id for row in rows], of=("done", "reused", "failed", "running"))
             return rows
 
@@ -313,7 +315,9 @@ class Jobs(Leftovers):
             "finished": case((waits, self._now), else_=jobs.c.finished),
             "cancelling": case((waits, false()), else_=true()),
         }
-        rows = self._database.write(lambda connection: told(connection, chosen, self._now, "status", **stopped))
+        rows = self._database.write(
+            lambda connection: change_and_tell(connection, chosen, self._now, "status", **stopped)
+        )
         return job(rows[0]) if rows else self.find(id, owner)
 
     def delete(self, id: str, owner: str | None) -> Job:

@@ -83,15 +83,6 @@ class Pairs:
             asked = asked.where(languages.c.target == target)
         return self._database.read(lambda connection: [Pair(*row) for row in connection.execute(asked)])
 
-    def sources(self) -> dict[str, str]:
-        """Names of the languages that films may be in, by code."""
-        return {pair.source: pair.source_name for pair in self.list()}
-
-    def targets(self, source: str | None = None) -> dict[str, str]:
-        """Names of the languages that films, or those in one language, can be dubbed into, by code."""
-        found = sorted(self.list(source), key=lambda pair: pair.target_name)
-        return {pair.target: pair.target_name for pair in found}
-
     def profile(self) -> str | None:
         """The profile that the table was filled for, empty for the default; None where it is empty."""
         asked = select(languages.c.profile).limit(1)
