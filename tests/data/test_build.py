@@ -314,7 +314,7 @@ class TestBuild:
 
     def test_every_module_that_makes_a_sample_counts(self):
         made_by = {name for modules in samples._MODULES.values() for name in modules}
-        others = {"__init__", "build", "manifest", "packages", "samples", "suites", "train_voice_gender"}
+        others = {"__init__", "build", "manifest", "offered", "packages", "samples", "suites", "train_voice_gender"}
         assert made_by | others == {path.stem for path in HOME.glob("*.py")}
         assert set(samples._MODULES) == set(samples._BUILDERS)
 

@@ -92,6 +92,13 @@ def test_errors_warnings_and_other_packages_are_told_in_one_line_each(lines: Lin
     assert "old" in warned["event"]
 
 
+def test_a_server_that_was_silenced_earlier_in_the_process_speaks_again(lines: Lines):
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    logs.configure("INFO", said := io.StringIO())
+    logging.getLogger("uvicorn.error").error("it failed")
+    assert [json.loads(line)["event"] for line in said.getvalue().splitlines()] == ["it failed"]
+
+
 def test_configured_twice_nothing_is_told_twice(lines: Lines):
     said = io.StringIO()
     logs.configure("WARNING", said)

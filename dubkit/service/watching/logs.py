@@ -99,13 +99,15 @@ def configure(level: str = "INFO", stream: IO[str] | None = None, form: str = ""
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
-    for name, least in QUIET.items():
-        logging.getLogger(name).setLevel(max(least, root.level))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         server = logging.getLogger(name)
         server.handlers.clear()
+        # What another server in this process was told to leave out, this one would leave out too.
+        server.setLevel(logging.NOTSET)
         server.addFilter(_is_news)
         server.propagate = True
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
 
 
 def bound(**values: str | int) -> AbstractContextManager[None]:
