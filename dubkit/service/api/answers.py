@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 BASE = "/api/v1"
 
 
-def answer(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Plain data as JSON, which no cache keeps."""
-    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+def written(content: Mapping[str, Any]) -> bytes:
+    """Plain data as JSON."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def answer(content: Mapping[str, Any] | bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Plain data as JSON, or what was :func:`written`; no cache keeps it."""
+    body = content if isinstance(content, bytes) else written(content)
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -38,10 +39,35 @@ class Desk:
         self.service, self.watch = service, watch
         self._is_limited = bool(service.config.rate or service.config.upload_rate)
         self._quick, self._slow = CapacityLimiter(READERS), CapacityLimiter(WRITERS)
+        self._asking: dict[Hashable, asyncio.Task[Any]] = {}
+        self._next: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def quick(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Do what takes milliseconds."""
         return await run_sync(partial(work, *args, **named), limiter=self._quick)
+
+    async def shared(self, work: Callable[..., T], *args: Hashable) -> T:
+        """Do what takes milliseconds once for all who want the same while it was being done for others.
+
+        Nobody is told what was found out before they asked: who comes too late for one waits for the next.
+        """
+        question = (work, *args)
+        if (asked := self._next.get(question)) is None:
+            asked = asyncio.create_task(self._after(self._asking.get(question), question))
+            # Where all who wait have gone, nobody else wants to hear of its failure.
+            asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._next[question] = asked
+        found: T = await asyncio.shield(asked)
+        return found
+
+    async def _after(self, earlier: asyncio.Task[Any] | None, question: tuple[Any, ...]) -> Any:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._asking[question] = self._next.pop(question)
+        try:
+            return await self.quick(*question)
+        finally:
+            del self._asking[question]
 
     async def slow(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Do what may take seconds. It is not broken off when nobody waits for it any more."""

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dubkit.record import Seconds
 from dubkit.service.api.access import Owner
-from dubkit.service.api.answers import BASE, address, answer, file_answer, job_answer, status_answer
+from dubkit.service.api.answers import BASE, address, answer, file_answer, job_answer, status_answer, written
 from dubkit.service.api.described import refusals
 from dubkit.service.api.desk import desk_of
 from dubkit.service.api.problems import Refusal
@@ -21,6 +21,7 @@ from dubkit.service.jobs.job import Conflict, Job, Output, Status
 
 if TYPE_CHECKING:
     from dubkit.service.links import Link
+    from dubkit.service.service import Service
 
 SHAPE = r"^[A-Za-z0-9_-]{1,64}$"
 """Of ids."""
@@ -80,7 +81,11 @@ async def find_job(request: Request, owner: Owner, id: JobId) -> Response:
 async def job_status(request: Request, owner: Owner, id: JobId) -> Response:
     """Percentage, stages, place in the queue and expected end. Made to be asked for often."""
     desk = desk_of(request)
-    return answer(status_answer(await desk.quick(desk.service.status, owner, id)))
+    return answer(await desk.shared(_written_status, desk.service, owner, id))
+
+
+def _written_status(service: Service, owner: str, id: str) -> bytes:
+    return written(status_answer(service.status(owner, id)))
 
 
 @router.post(
