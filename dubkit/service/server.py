@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -101,6 +102,10 @@ def serve(
         places = {"home": config.home, "jobs": service.database, "films": config.storage}
         where = f"[{host}]" if ":" in host else host
         log.info("dubkit serves at http://%s:%d", where, port, extra={name: str(at) for name, at in places.items()})
+        # What is there by now stays: to look through all of it for garbage again and again would hold up every answer for
+        # a fifth of a second.
+        gc.collect()
+        gc.freeze()
         code = _run(uvicorn.Server(settings), address)
     # All is in order, and the interpreter would take seconds to be taken down.
     sys.stdout.flush()
